@@ -1,0 +1,313 @@
+"""Every setting, once: its type, default, range or choices, and a line of help.
+
+A field here is the slider in a panel, the parameter of a notebook, the option of the command
+line and the row in a report. The classes are the groups in which a person meets them;
+`RunConfig` is all of them in one flat list.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Self, get_args
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic.fields import FieldInfo
+
+from workbench.errors import SettingsError, nearest
+
+Tokens = Literal["word", "char", "bpe", "unigram"]
+Cell = Literal["rnn", "lstm", "gru"]
+Attention = Literal["none", "additive", "dot", "general", "concat", "scaled_dot"]
+Optimizer = Literal["adam", "adamw", "sgd"]
+Schedule = Literal["constant", "exponential", "inverse_sqrt", "cosine"]
+Monitor = Literal[
+    "loss", "token_accuracy", "exact_match", "bleu", "chrf",
+    "character_error_rate", "word_error_rate",
+]  # fmt: skip
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True
+    )
+
+
+class DataSettings(_Settings):
+    """Data"""
+
+    corpus: str = Field("phrases", description="a built-in corpus or a file of sentence pairs")
+    train_file: str = Field("", description="training pairs, instead of corpus")
+    validation_file: str = Field("", description="validation pairs; empty: a share of training")
+    test_file: str = Field("", description="test pairs; empty: a share of training")
+    source_column: str = Field("", description="column of the source, by name or number from 1")
+    target_column: str = Field("", description="column of the target, by name or number from 1")
+    swap: bool = Field(False, description="exchange source and target")
+    split: str = Field("", description="named split of a built-in corpus; empty: its first")
+    validation_share: float = Field(0.05, gt=0, lt=1, description="share split off for validation")
+    test_share: float = Field(0.1, gt=0, lt=1, description="share split off for the test")
+    train_limit: int = Field(0, ge=0, description="use only so many training pairs; 0: all")
+    skip_bad_lines: bool = Field(False, description="leave out unreadable lines and list them")
+
+
+class TokenSettings(_Settings):
+    """Tokens"""
+
+    source_tokens: Tokens = Field("word", description="unit of the source text")
+    target_tokens: Tokens = Field("word", description="unit of the target text")
+    source_vocabulary: int = Field(8000, ge=5, le=200_000, description="source pieces at most")
+    target_vocabulary: int = Field(8000, ge=5, le=200_000, description="target pieces at most")
+    max_length: int = Field(100, ge=1, le=4096, description="tokens of a sentence at most")
+    lowercase: bool = Field(False, description="fold both sides to lower case")
+    reverse_source: bool = Field(
+        False, description="read the source backwards (Sutskever et al. 2014)"
+    )
+
+
+class ModelSettings(_Settings):
+    """Model"""
+
+    encoder: Cell = Field("lstm", description="recurrent cell of the encoder")
+    decoder: Cell = Field("lstm", description="recurrent cell of the decoder")
+    attention: Attention = Field("additive", description="how the decoder scores source positions")
+    layers: int = Field(1, ge=1, le=16, description="recurrent layers on each side")
+    units: int = Field(256, ge=1, le=4096, description="width of the states")
+    embedding: int = Field(128, ge=1, le=4096, description="width of the token embeddings")
+    bidirectional: bool = Field(
+        True, description="read the source both ways, half of the units each"
+    )
+    residual: bool = Field(False, description="add each layer's input to its output")
+    dropout: float = Field(0.1, ge=0, lt=1, description="share of activations dropped in training")
+    input_feeding: bool = Field(
+        False, description="feed the attentional vector back (Luong et al. 2015)"
+    )
+    tie_embeddings: bool = Field(
+        False, description="one matrix for target embedding and output (Press & Wolf 2017)"
+    )
+
+
+class TrainingSettings(_Settings):
+    """Training"""
+
+    optimizer: Optimizer = Field("adam", description="how gradients become steps")
+    learning_rate: float = Field(1e-3, gt=0, le=10, description="highest learning rate")
+    schedule: Schedule = Field("cosine", description="how the learning rate moves")
+    warmup_steps: int = Field(0, ge=0, description="steps over which the rate rises from zero")
+    learning_rate_floor: float = Field(
+        0.01, gt=0, le=1, description="share of the rate left at the end (cosine, exponential)"
+    )
+    batch_size: int = Field(64, ge=1, le=65_536, description="sentence pairs in a step")
+    epochs: int = Field(10, ge=1, le=100_000, description="passes over the training pairs")
+    max_steps: int = Field(0, ge=0, description="stop after so many steps; 0: no limit")
+    max_minutes: float = Field(0, ge=0, description="stop after so many minutes; 0: no limit")
+    patience: int = Field(0, ge=0, description="evaluations without gain before stopping; 0: never")
+    monitor: Monitor = Field("loss", description="validation figure that chooses the best weights")
+    weight_decay: float = Field(0, ge=0, lt=1, description="decoupled decay (adamw, sgd)")
+    clip_norm: float = Field(1.0, ge=0, description="longest gradient; 0: no clipping")
+    label_smoothing: float = Field(0, ge=0, lt=1, description="probability spread over all tokens")
+    evaluate_every: int = Field(0, ge=0, description="steps between evaluations; 0: every epoch")
+    validation_sentences: int = Field(
+        500, ge=1, description="validation sentences translated at an evaluation, at most"
+    )
+    probe_sentences: int = Field(4, ge=0, le=32, description="sentences watched over time")
+    checkpoint_every: int = Field(
+        500, ge=1, description="steps between checkpoints (and at every evaluation)"
+    )
+    deterministic: bool = Field(True, description="the same figures at every run on one device")
+    seed: int = Field(1, ge=0, le=2**31 - 1, description="what every random choice starts from")
+
+
+class SearchSettings(_Settings):
+    """Search"""
+
+    beam_width: int = Field(5, ge=1, le=64, description="hypotheses kept at every step; 1: greedy")
+    length_penalty: float = Field(
+        0.6, ge=0, le=5, description="alpha of Wu et al. 2016, formula 14; 0: favour short"
+    )
+    max_decode_length: int = Field(100, ge=1, le=4096, description="tokens of a translation")
+
+
+class RunSettings(_Settings):
+    """Run"""
+
+    name: str = Field("", description="what to call the run; empty: the notebook and the corpus")
+    run_directory: str = Field("", description="where it is written; empty: runs/<name>-<hash>")
+    live: bool = Field(True, description="in a notebook: train in the background and redraw")
+
+
+class RunConfig(
+    RunSettings, SearchSettings, TrainingSettings, ModelSettings, TokenSettings, DataSettings
+):
+    """All settings of a run: frozen, validated, complete.
+
+    Raises:
+        SettingsError: an unknown name (the nearest known one is named), a value of the wrong
+            type or out of range, or two settings that contradict each other.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        """Validate `settings`; numbers may come as text, as papermill passes them."""
+        for name in settings:
+            if name not in RunConfig.model_fields:
+                known = RunConfig.model_fields
+                raise SettingsError(f"unknown setting {name!r}{nearest(name, known)}")
+        try:
+            super().__init__(**settings)
+        except ValidationError as error:
+            raise SettingsError(_one_line(error)) from None
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_flag_for_a_number(cls, value: Any, info: Any) -> Any:
+        annotation = RunConfig.model_fields[info.field_name].annotation
+        if isinstance(value, bool) and annotation in (int, float):
+            raise ValueError("expected a number")
+        if annotation is str and isinstance(value, int) and not isinstance(value, bool):
+            return str(value)  # a column number
+        return value
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if self.bidirectional and self.units % 2:
+            raise ValueError(
+                f"units is {self.units} and bidirectional is on: each direction takes half; "
+                "choose an even number of units or bidirectional=False"
+            )
+        if self.input_feeding and self.attention == "none":
+            raise ValueError(
+                "input_feeding is on and attention is none: there is no attentional vector to "
+                "feed; choose an attention or input_feeding=False"
+            )
+        if self.weight_decay and self.optimizer == "adam":
+            raise ValueError(
+                f"weight_decay is {self.weight_decay} and optimizer is adam: choose adamw or sgd"
+            )
+        if self.validation_share + self.test_share >= 1:
+            raise ValueError(
+                f"validation_share {self.validation_share} and test_share {self.test_share} "
+                "leave nothing to train on: make their sum less than 1"
+            )
+        return self
+
+    def replace(self, **changes: Any) -> "RunConfig":
+        """Return a copy with `changes`, validated like a new one."""
+        return RunConfig(**{**self.model_dump(), **changes})
+
+    def differences(self) -> dict[str, Any]:
+        """Return the settings whose value is not the default."""
+        return self.model_dump(exclude_defaults=True)
+
+    def to_json(self) -> str:
+        """Return the settings as JSON that `from_json` reads back unchanged."""
+        return self.model_dump_json(indent=2)
+
+    @classmethod
+    def from_json(cls, text: str) -> "RunConfig":
+        """Read settings from a JSON object."""
+        return cls._from_text(text, "JSON", json.loads)
+
+    @classmethod
+    def from_yaml(cls, text: str) -> "RunConfig":
+        """Read settings from a YAML mapping."""
+        return cls._from_text(text, "YAML", yaml.safe_load)
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> "RunConfig":
+        """Read settings from a `.json`, `.yaml` or `.yml` file."""
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{path}: cannot read settings: {error}") from None
+        return cls.from_json(text) if str(path).endswith(".json") else cls.from_yaml(text)
+
+    @classmethod
+    def from_variables(cls, variables: Mapping[str, Any]) -> "RunConfig":
+        """Read settings from a notebook's `globals()`, ignoring all other names.
+
+        papermill warns of an unknown parameter and runs on; the runner refuses it before.
+        """
+        known = RunConfig.model_fields
+        return cls(**{name: variables[name] for name in known if name in variables})
+
+    @classmethod
+    def _from_text(cls, text: str, kind: str, parse: Any) -> "RunConfig":
+        try:
+            settings = parse(text)
+        except (ValueError, yaml.YAMLError) as error:
+            reason = " ".join(str(error).split())
+            raise SettingsError(f"settings are not {kind}: {reason}") from None
+        if not isinstance(settings, dict):
+            raise SettingsError(
+                f"expected a {kind} mapping of settings, got {type(settings).__name__}"
+            )
+        return cls(**{str(name): value for name, value in settings.items()})
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One field of `RunConfig`, as panels, the command line and reports show it.
+
+    `excluded` names the bounds, "low" or "high", that are themselves not allowed.
+    """
+
+    name: str
+    group: str
+    kind: type
+    default: Any
+    help: str
+    low: float | None = None
+    high: float | None = None
+    excluded: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+
+    @property
+    def expected(self) -> str:
+        """Say what values are allowed: 'an integer from 1 to 64', 'one of rnn, lstm, gru'."""
+        if self.choices:
+            return f"one of {', '.join(self.choices)}"
+        noun = {bool: "true or false", int: "an integer", float: "a number", str: "text"}[self.kind]
+        low = "above" if "low" in self.excluded else "from"
+        high = "to below" if "high" in self.excluded else "to"
+        bounds = [f"{low} {self.low}" if self.low is not None else "",
+                  f"{high} {self.high}" if self.high is not None else ""]  # fmt: skip
+        return " ".join([noun, *filter(None, bounds)])
+
+
+def settings() -> tuple[Setting, ...]:
+    """Return every setting, group by group, in the order in which a person meets them."""
+    groups: list[type[_Settings]] = [DataSettings, TokenSettings, ModelSettings,
+        TrainingSettings, SearchSettings, RunSettings]  # fmt: skip
+    return tuple(
+        _setting(name, str(group.__doc__), field)
+        for group in groups
+        for name, field in group.model_fields.items()
+    )
+
+
+def _setting(name: str, group: str, field: FieldInfo) -> Setting:
+    choices = get_args(field.annotation)
+    kind = str if choices else field.annotation
+    assert isinstance(kind, type)
+    limits: dict[str, float | None] = {"low": None, "high": None}
+    excluded = []
+    for constraint in field.metadata:
+        for bound, limit in (("ge", "low"), ("gt", "low"), ("le", "high"), ("lt", "high")):
+            if hasattr(constraint, bound):
+                limits[limit] = getattr(constraint, bound)
+                excluded += [limit] * (bound in ("gt", "lt"))
+    return Setting(name, group, kind, field.default, str(field.description),
+                   low=limits["low"], high=limits["high"], excluded=tuple(excluded),
+                   choices=choices)  # fmt: skip
+
+
+def _one_line(error: ValidationError) -> str:
+    known = {setting.name: setting for setting in settings()}
+    lines = []
+    for problem in error.errors():
+        if problem["loc"]:
+            name = str(problem["loc"][0])
+            lines.append(f"{name}: expected {known[name].expected}, got {problem['input']!r}")
+        else:
+            lines.append(problem["msg"].removeprefix("Value error, "))
+    return "; ".join(lines)

@@ -1,0 +1,173 @@
+"""What is known about a run, as frozen records of plain values and NumPy arrays.
+
+No tensor leaves the model, training and search rooms: what comes out of them is one of these.
+Shape letters: T target tokens, S source tokens, L layers, H heads, K beam width.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Integers = NDArray[np.int32]
+
+
+class Link(NamedTuple):
+    """A source word and a target word that belong together, both counted from 0."""
+
+    source: int
+    target: int
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """Word links of one sentence pair (Och & Ney 2003): all are possible, some are sure."""
+
+    sure: frozenset[Link]
+    possible: frozenset[Link]
+
+    def __post_init__(self) -> None:
+        """Count every sure link as possible, as the definition has it."""
+        object.__setattr__(self, "possible", self.possible | self.sure)
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """One target sentence and what the model thinks of it.
+
+    Attributes:
+        tokens: pieces [T], the end symbol included where it was reached.
+        log_probabilities: natural log-probability of each token given those before it [T].
+        attention: [L, H, T, S]; L is 0 for a model without attention.
+        score: what the search ranked by: sum of log-probabilities over the length penalty.
+        finished: whether the end symbol was reached within the length limit.
+    """
+
+    text: str
+    tokens: tuple[str, ...]
+    log_probabilities: Floats
+    attention: Floats
+    score: float
+    finished: bool = True
+
+    @property
+    def log_probability(self) -> float:
+        """Sum of the tokens' log-probabilities, in nats."""
+        return float(self.log_probabilities.sum())
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A continuation that the beam weighed: kept, finished (an end symbol) or pruned."""
+
+    step: int
+    parent: int
+    token: str
+    log_probability: float
+    score: float
+    fate: str
+    beam: int = -1
+
+
+@dataclass(frozen=True)
+class BeamRecord:
+    """Everything the beam looked at, step by step, best first within a step.
+
+    `candidate.parent` is the row of the beam that it continues; a kept candidate becomes row
+    `candidate.beam` of the next step. `attention` is [T, K, L, H, S]: what row k attended to
+    while it weighed the candidates of step t.
+    """
+
+    width: int
+    candidates: tuple[Candidate, ...]
+    attention: Floats
+
+
+@dataclass(frozen=True)
+class Translation:
+    """A source sentence with its hypotheses, best first, and what is known beside it."""
+
+    source: str
+    source_tokens: tuple[str, ...]
+    hypotheses: tuple[Hypothesis, ...]
+    reference: str | None = None
+    gold: Alignment | None = None
+    beam: BeamRecord | None = None
+
+    @property
+    def best(self) -> Hypothesis:
+        """The hypothesis that won."""
+        return self.hypotheses[0]
+
+    @property
+    def text(self) -> str:
+        """The text of the hypothesis that won."""
+        return self.hypotheses[0].text
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Figures over one split, by name, e.g. `loss` (nats a token), `bleu` (0 to 100).
+
+    Shares and error rates (`exact_match`, `token_accuracy`, `word_error_rate`,
+    `alignment_error_rate`) run from 0 to 1.
+    """
+
+    split: str
+    figures: dict[str, float]
+    sentences: int = 0
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The state of training after one step.
+
+    Attributes:
+        step: optimizer steps so far; epoch: passes begun, from 0.
+        loss: mean nats a target token of this step's batch, label smoothing included.
+        learning_rate: used in this step; gradient_norm: before clipping.
+        tokens: real target tokens in this step; seconds: training time so far.
+        evaluation: figures on the validation split where this step ended with one.
+        probes: the watched sentences as translated at an evaluation.
+        best: whether that evaluation is the best so far.
+    """
+
+    step: int
+    epoch: int
+    loss: float
+    learning_rate: float
+    gradient_norm: float
+    tokens: int
+    tokens_per_second: float
+    seconds: float
+    total_steps: int
+    evaluation: Evaluation | None = None
+    probes: tuple[Translation, ...] = ()
+    best: bool = False
+
+
+@dataclass(frozen=True)
+class Block:
+    """One box of the model's diagram: a layer, its output shape and its parameters."""
+
+    name: str
+    kind: str
+    shape: str
+    parameters: int
+    inputs: tuple[str, ...] = ()
+    side: str = "encoder"
+
+
+@dataclass(frozen=True)
+class BadLine:
+    """A line of a file that was left out, and why."""
+
+    file: str
+    line: int
+    reason: str
+
+    def __str__(self) -> str:
+        """Return `file:line: reason`."""
+        return f"{self.file}:{self.line}: {self.reason}"
