@@ -1,0 +1,1 @@
+"""The encoder-decoder: embeddings, recurrent stacks, attention, and the one step."""

@@ -1,0 +1,66 @@
+"""Encoders: source tokens in, one vector a token and a last state out."""
+
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+
+from workbench.config import ModelSettings
+from workbench.model.cells import CELLS, Cell, State, run
+from workbench.model.noise import Noise, drop
+
+
+class Encoded(NamedTuple):
+    """The encoded source: values [B, S, U], one last state a layer, mask [B, S]."""
+
+    values: tf.Tensor
+    states: tuple[State, ...]
+    mask: tf.Tensor
+
+
+class RecurrentEncoder(keras.layers.Layer):
+    """Stacked RNN, LSTM or GRU over the source, one way or both ways.
+
+    Both ways, each direction has half of the units and the halves stand side by side
+    (Schuster & Paliwal 1997), so that values and states are `units` wide in either case.
+    """
+
+    def __init__(self, settings: ModelSettings, seed: int) -> None:
+        """Make the cells of every layer and direction."""
+        super().__init__(dtype="float32")
+        self.residual = settings.residual
+        ways = 2 if settings.bidirectional else 1
+        self.cells = [
+            [
+                CELLS[settings.encoder](
+                    settings.units if layer else settings.embedding,
+                    settings.units // ways,
+                    seed + 10 * (ways * layer + way),
+                )
+                for way in range(ways)
+            ]
+            for layer in range(settings.layers)
+        ]
+        self.built = True
+
+    def encode(self, embedded: tf.Tensor, mask: tf.Tensor, noise: Noise | None = None) -> Encoded:
+        """Encode embedded sources [B, S, D]; see `Encoded` for what comes back."""
+        values, states = embedded, []
+        for layer, cells in enumerate(self.cells):
+            inputs = drop(values, noise, layer)
+            outputs, state = _both_ways(cells, inputs, mask)
+            values = outputs + inputs if self.residual and layer else outputs
+            states.append(state)
+        return Encoded(values, tuple(states), mask)
+
+
+def _both_ways(cells: list[Cell], inputs: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, State]:
+    """Run one cell forwards and, where there is a second, that one backwards."""
+    batch = tf.shape(inputs)[0]
+    runs = [
+        run(cell, inputs, mask, cell.initial_state(batch), backwards=bool(way))
+        for way, cell in enumerate(cells)
+    ]
+    outputs = tf.concat([outputs for outputs, _ in runs], -1)
+    states = zip(*(state for _, state in runs), strict=True)
+    return outputs, tuple(tf.concat(halves, -1) for halves in states)

@@ -1,0 +1,1 @@
+"""Finding a target sentence: compiled greedy and beam search over any step function."""

@@ -1,0 +1,189 @@
+"""Greedy and beam search over many sentences at once, compiled, for any step function.
+
+The search asks for nothing but `step(tokens, state, memory)`, so its tests need no model.
+What it writes down is what it looked at: for every step the candidates it weighed and what
+became of them. Hypotheses are read back from that.
+
+Shape letters: B sentences, K beam width, C candidates weighed a step (2 K), T steps taken,
+V target vocabulary, L layers with attention, H heads, S source tokens.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from workbench.data.tokenizer import BEGIN, END, PAD, UNKNOWN
+from workbench.records import Floats, Integers
+
+Step = Callable[[tf.Tensor, Any, Any], tuple[tf.Tensor, tf.Tensor, Any]]
+
+PRUNED, KEPT, FINISHED, AFTER_END = 0, 1, 2, 3  # what became of a candidate
+NEVER = -1e9
+
+
+@dataclass(frozen=True)
+class SearchRecord:
+    """What the search weighed, best first within a step.
+
+    Attributes:
+        tokens, parents, fates, rows: [T, B, C]; a candidate continues row `parents` of the
+            beam; a kept one becomes row `rows` of the next step (-1 otherwise).
+        log_probabilities: of the whole prefix with the candidate, in nats [T, B, C].
+        scores: the same over the length penalty [T, B, C].
+        attention: what each row attended to while it weighed a step [T, B, K, L, H, S].
+    """
+
+    tokens: Integers
+    parents: Integers
+    fates: Integers
+    rows: Integers
+    log_probabilities: Floats
+    scores: Floats
+    attention: Floats
+
+    @property
+    def width(self) -> int:
+        """The beam width K."""
+        return int(self.attention.shape[2])
+
+    def path(self, step: int, sentence: int, candidate: int) -> list[tuple[int, int]]:
+        """Return (step, candidate) from the first step to this candidate."""
+        path = [(step, candidate)]
+        while step:
+            row = self.parents[step, sentence, candidate]
+            step -= 1
+            candidate = int(np.flatnonzero(self.rows[step, sentence] == row)[0])
+            path.append((step, candidate))
+        return path[::-1]
+
+    def best(self, sentence: int, count: int) -> list[tuple[int, int]]:
+        """Return (step, candidate) of the `count` best hypotheses, best first.
+
+        Finished ones come first; where there are too few, those that the length limit cut
+        off follow.
+        """
+        fates, scores = self.fates[:, sentence], self.scores[:, sentence]
+        ends = [tuple(end) for end in np.argwhere(fates == FINISHED)]
+        ends.sort(key=lambda end: -scores[end])
+        if len(ends) < count and not (fates == AFTER_END).any():
+            last = len(fates) - 1
+            ends += [(last, int(c)) for c in np.flatnonzero(fates[last] == KEPT)]
+        return [(int(step), int(candidate)) for step, candidate in ends[:count]]
+
+
+def length_penalty(length: tf.Tensor, alpha: float | tf.Tensor) -> tf.Tensor:
+    """Return lp(Y) = ((5 + |Y|) / 6)^α (Wu et al. 2016, formula 14)."""
+    return ((5.0 + length) / 6.0) ** alpha
+
+
+def beam_search(
+    step: Step, state: Any, memory: Any, width: int, limit: tf.Tensor, alpha: tf.Tensor
+) -> tuple[tf.Tensor, ...]:
+    """Search for the best continuations of the begin symbol.
+
+    Each step weighs the 2 K best continuations of the K rows. An end symbol among the best K
+    finishes a hypothesis; the K best others go on. A sentence is done when K hypotheses have
+    finished, or when no row could still beat the best finished one. With K = 1 this is
+    greedy search. Padding, unknown and begin symbols are never chosen.
+
+    Args:
+        step: from tokens [B*K], state and memory to logits [B*K, V], attention
+            [B*K, L, H, S] and the next state; every tensor of state and memory begins with B
+            here and is repeated to B*K.
+        state: before the first token.
+        memory: what the step reads and never changes.
+        width: K.
+        limit: steps at most, int32.
+        alpha: exponent of the length penalty, float32.
+
+    Returns: the arrays of `SearchRecord`, in its order.
+    """
+    state, memory = tf.nest.map_structure(lambda t: tf.repeat(t, width, 0), (state, memory))
+    batch = tf.shape(tf.nest.flatten(memory)[0])[0] // width
+    weighed = 2 * width
+    first = tf.concat([[0.0], tf.fill([width - 1], NEVER)], 0)  # one row, not K equal ones
+    bound = length_penalty(tf.cast(limit, tf.float32), alpha)
+    written = [tf.TensorArray(kind, 0, dynamic_size=True, element_shape=shape) for kind, shape in (
+        *[(tf.int32, [None, weighed])] * 4, *[(tf.float32, [None, weighed])] * 2,
+        (tf.float32, [None, width, None, None, None]),
+    )]  # fmt: skip
+
+    def go_on(time: tf.Tensor, done: tf.Tensor, *_: Any) -> tf.Tensor:
+        return (time < limit) & ~tf.reduce_all(done)
+
+    def advance(
+        time: tf.Tensor, done: tf.Tensor, finished: tf.Tensor, best: tf.Tensor,
+        tokens: tf.Tensor, totals: tf.Tensor, state: Any, written: list[tf.TensorArray],
+    ) -> tuple[Any, ...]:  # fmt: skip
+        logits, attention, state = step(tokens, state, memory)
+        size = tf.shape(logits)[-1]
+        never = tf.reduce_sum(tf.one_hot([PAD, UNKNOWN, BEGIN], size, NEVER), 0)
+        log_probabilities = tf.nn.log_softmax(logits) + never
+        sums = totals[:, :, None] + tf.reshape(log_probabilities, [batch, width, size])
+        weighed_totals, flat = tf.math.top_k(tf.reshape(sums, [batch, width * size]), weighed)
+        parents, chosen = flat // size, flat % size
+        scores = weighed_totals / length_penalty(tf.cast(time + 1, tf.float32), alpha)
+
+        possible = weighed_totals > NEVER / 2
+        ends = (chosen == END) & possible & (tf.range(weighed) < width)
+        goes_on = (chosen != END) & possible
+        rows = tf.cumsum(tf.cast(goes_on, tf.int32), axis=1) - 1
+        kept = goes_on & (rows < width)
+        fates = tf.where(ends, FINISHED, tf.where(kept, KEPT, PRUNED))
+        fates = tf.where(done[:, None], AFTER_END, fates)
+        rows = tf.where(kept, rows, -1)
+        shape = tf.shape(attention)
+        by_row = tf.reshape(attention, tf.concat([[batch, width], shape[1:]], 0))
+        now = (chosen, parents, fates, rows, weighed_totals, scores, by_row)
+        written = [array.write(time, value) for array, value in zip(written, now, strict=True)]
+
+        finished += tf.reduce_sum(tf.cast(ends, tf.int32), 1)
+        best = tf.maximum(best, tf.reduce_max(tf.where(ends, scores, NEVER), 1))
+        order = tf.argsort(tf.where(kept, rows, weighed), axis=1, stable=True)[:, :width]
+        totals = tf.gather(tf.where(kept, weighed_totals, NEVER), order, batch_dims=1)
+        done |= (finished >= width) | (best >= totals[:, 0] / bound)
+        from_row = tf.gather(parents, order, batch_dims=1) + width * tf.range(batch)[:, None]
+        picked = tf.reshape(from_row, [-1])
+        state = tf.nest.map_structure(lambda t: tf.gather(t, picked), state)
+        tokens = tf.reshape(tf.gather(chosen, order, batch_dims=1), [-1])
+        return time + 1, done, finished, best, tokens, totals, state, written
+
+    begin = (
+        tf.constant(0), tf.zeros([batch], tf.bool), tf.zeros([batch], tf.int32),
+        tf.fill([batch], NEVER), tf.fill([batch * width], BEGIN),
+        tf.tile(first[None, :], [batch, 1]), state, written,
+    )  # fmt: skip
+    *_, written = tf.while_loop(go_on, advance, begin)
+    return tuple(array.stack() for array in written)
+
+
+class BatchSearch:
+    """Beam search with one model, compiled once for each beam width."""
+
+    def __init__(self, encode: Callable[[tf.Tensor], tuple[Any, Any]], step: Step) -> None:
+        """Search with `step` from what `encode` makes of source ids [B, S]."""
+        self._encode, self._step = encode, step
+        self._compiled: dict[int, Any] = {}
+
+    def __call__(
+        self, source: NDArray[np.int32], width: int, limit: int, alpha: float
+    ) -> SearchRecord:
+        """Search on padded source ids [B, S]; see `beam_search` for the rest."""
+        if width not in self._compiled:
+            signature = [
+                tf.TensorSpec([None, None], tf.int32),
+                tf.TensorSpec([], tf.int32),
+                tf.TensorSpec([], tf.float32),
+            ]
+            self._compiled[width] = tf.function(
+                lambda source, limit, alpha: beam_search(
+                    self._step, *self._encode(source), width, limit, alpha
+                ),
+                input_signature=signature,
+            )
+        arrays = self._compiled[width](source, limit, np.float32(alpha))
+        return SearchRecord(*(array.numpy() for array in arrays))

@@ -1,0 +1,42 @@
+"""What TensorFlow runs on, and the switches that must be set before it does."""
+
+from typing import Any
+
+import tensorflow as tf
+
+
+def prepare(deterministic: bool) -> None:
+    """Let GPU memory grow as needed, and ask for the same figures at every run.
+
+    Determinism is a switch of the whole process; it cannot be turned off again.
+    """
+    for gpu in tf.config.list_physical_devices("GPU"):
+        try:
+            tf.config.experimental.set_memory_growth(gpu, True)
+        except RuntimeError:
+            break  # the GPU is in use already, with whatever was set first
+    if deterministic:
+        tf.config.experimental.enable_op_determinism()
+
+
+def describe() -> dict[str, Any]:
+    """Return the GPUs with their details, or the fact that there is none, as plain values."""
+    gpus = tf.config.list_physical_devices("GPU")
+    if not gpus:
+        return {"device": "CPU"}
+    build = tf.sysconfig.get_build_info()
+    return {
+        "device": "GPU",
+        "gpus": [
+            {name: str(value) for name, value in details.items()}
+            for details in map(tf.config.experimental.get_device_details, gpus)
+        ],
+        "cuda": str(build.get("cuda_version", "")),
+        "cudnn": str(build.get("cudnn_version", "")),
+    }
+
+
+def peak_gpu_memory() -> dict[str, int]:
+    """Return the most bytes in use at once on every GPU so far."""
+    gpus = tf.config.list_logical_devices("GPU")
+    return {gpu.name: int(tf.config.experimental.get_memory_info(gpu.name)["peak"]) for gpu in gpus}
