@@ -9,8 +9,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from workbench.errors import RunError
-
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -20,7 +18,7 @@ def replacing(path: Path) -> Iterator[Path]:
     the block fails, what it wrote is removed and what stood at `path` before is untouched.
 
     Raises:
-        RunError: the disk is full, or `path` cannot be written for another reason.
+        OSError: the disk is full, or `path` cannot be written; its `filename` is `path`.
     """
     beside = _beside(path, "writing")
     try:
@@ -30,10 +28,9 @@ def replacing(path: Path) -> Iterator[Path]:
         _flush(beside)
         _rename(beside, path)
     except OSError as error:
-        reason = " ".join(str(error.strerror or error).split())
-        raise RunError(
-            f"{path}: cannot be written: {reason}; make room there, or choose another place"
-        ) from error
+        if str(error.filename or beside).startswith(str(beside)):
+            error.filename = str(path)
+        raise
     finally:
         _remove(beside)
 

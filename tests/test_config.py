@@ -1,0 +1,181 @@
+import json
+import math
+
+import pytest
+
+from workbench.config import RunConfig, settings
+from workbench.errors import SettingsError
+
+CHANGED = {"corpus": "scan", "units": 64, "learning_rate": 0.002, "bidirectional": False,
+           "attention": "dot", "source_tokens": "char", "name": "näme"}  # fmt: skip
+
+
+def message(**changes):
+    with pytest.raises(SettingsError) as error:
+        RunConfig(**changes)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def test_keywords_json_yaml_and_notebook_variables_give_the_same_settings(tmp_path):
+    config = RunConfig(**CHANGED)
+    yaml_text = "\n".join(f"{name}: {json.dumps(value)}" for name, value in CHANGED.items())
+    (tmp_path / "a.json").write_text(json.dumps(CHANGED), encoding="utf-8")
+    (tmp_path / "a.yaml").write_text(yaml_text, encoding="utf-8")
+    assert RunConfig.from_json(json.dumps(CHANGED)) == config
+    assert RunConfig.from_yaml(yaml_text) == config
+    assert RunConfig.from_file(tmp_path / "a.json") == config
+    assert RunConfig.from_file(str(tmp_path / "a.yaml")) == config
+    variables = {**CHANGED, "json": json, "__name__": "__main__", "session": object()}
+    assert RunConfig.from_variables(variables) == config
+    assert config.differences() == CHANGED
+
+
+@pytest.mark.parametrize("config", [RunConfig(), RunConfig(**CHANGED)], ids=["default", "changed"])
+def test_json_comes_back_unchanged(config):
+    again = RunConfig.from_json(config.to_json())
+    assert again == config
+    assert again.to_json() == config.to_json()
+    # the hash of a run is taken over this text: a 0 that came back as 0.0 would change it
+    assert json.dumps(again.model_dump()) == json.dumps(config.model_dump())
+
+
+def test_numbers_may_come_as_text():
+    config = RunConfig.from_yaml("learning_rate: 1e-3\nunits: '64'\nlive: 'false'")
+    assert (config.learning_rate, config.units, config.live) == (0.001, 64, False)
+    assert isinstance(config.learning_rate, float)
+
+
+def test_a_column_number_may_come_as_a_number():
+    assert RunConfig(source_column=2).source_column == "2"
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"units": 0}, "units: expected an integer from 1 to 4096, got 0"),
+        ({"units": "many"}, "units: expected an integer from 1 to 4096, got 'many'"),
+        ({"units": 3.5}, "units: expected an integer from 1 to 4096, got 3.5"),
+        ({"units": True}, "units: expected an integer from 1 to 4096, got True"),
+        ({"epochs": None}, "epochs: expected an integer from 1 to 100000, got None"),
+        ({"seed": -1}, "seed: expected an integer from 0 to 2147483647, got -1"),
+        ({"train_limit": -5}, "train_limit: expected an integer from 0, got -5"),
+        ({"learning_rate": 0}, "learning_rate: expected a number above 0 to 10, got 0"),
+        ({"learning_rate": math.nan}, "learning_rate: expected a number above 0 to 10, got nan"),
+        ({"learning_rate": False}, "learning_rate: expected a number above 0 to 10, got False"),
+        ({"dropout": 1}, "dropout: expected a number from 0 to below 1, got 1"),
+        ({"lowercase": "maybe"}, "lowercase: expected true or false, got 'maybe'"),
+        ({"corpus": True}, "corpus: expected text, got True"),
+        ({"corpus": ["a"]}, "corpus: expected text, got ['a']"),
+        ({"encoder": "lstn"}, "encoder: expected one of rnn, lstm, gru, got 'lstn'"),
+        (
+            {"layers": 0, "beam_width": 99},
+            "layers: expected an integer from 1 to 16, got 0; "
+            "beam_width: expected an integer from 1 to 64, got 99",
+        ),
+    ],
+)
+def test_bad_values_say_what_was_expected(changes, expected):
+    got = message(**changes)
+    assert sorted(got.split("; ")) == sorted(expected.split("; "))
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"unit": 64}, "unknown setting 'unit'; did you mean 'units'?"),
+        ({"learningrate": 1}, "unknown setting 'learningrate'; did you mean 'learning_rate'?"),
+        ({"zzz": 1}, "unknown setting 'zzz'"),
+    ],
+)
+def test_an_unknown_name_is_answered_with_the_nearest(changes, expected):
+    assert message(**changes) == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "part"),
+    [
+        ({"units": 63}, "units is 63 and bidirectional is on"),
+        ({"input_feeding": True, "attention": "none"}, "input_feeding is on and attention is none"),
+        ({"weight_decay": 0.1}, "weight_decay is 0.1 and optimizer is adam"),
+        ({"validation_share": 0.5, "test_share": 0.5}, "leave nothing to train on"),
+    ],
+)
+def test_settings_that_contradict_each_other_name_both(changes, part):
+    assert part in message(**changes)
+
+
+def test_replace_validates_and_leaves_the_original():
+    config = RunConfig()
+    assert config.replace(units=64).units == 64
+    assert config.units == 256
+    with pytest.raises(SettingsError, match="units: expected"):
+        config.replace(units=-1)
+
+
+@pytest.mark.parametrize(
+    ("read", "text", "part"),
+    [
+        (RunConfig.from_json, "{", "settings are not JSON"),
+        (RunConfig.from_json, "[1]", "expected a JSON mapping of settings, got list"),
+        (RunConfig.from_yaml, "a: [\nb", "settings are not YAML"),
+        (RunConfig.from_yaml, "", "expected a YAML mapping of settings, got NoneType"),
+        (RunConfig.from_yaml, "3: 4", "unknown setting '3'"),
+    ],
+)
+def test_text_that_holds_no_settings(read, text, part):
+    with pytest.raises(SettingsError, match=r".") as error:
+        read(text)
+    assert part in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_file_of_settings_that_cannot_be_read(tmp_path):
+    with pytest.raises(SettingsError, match=r"none\.yaml: cannot read settings"):
+        RunConfig.from_file(tmp_path / "none.yaml")
+
+
+def test_every_setting_has_help_and_a_valid_default():
+    known = settings()
+    assert {setting.name for setting in known} == set(RunConfig.model_fields)
+    assert RunConfig(**{setting.name: setting.default for setting in known}) == RunConfig()
+    for setting in known:
+        assert setting.help
+        assert setting.help == setting.help.strip().rstrip(".")
+        assert setting.expected.startswith(("one of", "an integer", "a number", "true", "text"))
+
+
+def test_settings_come_in_groups_with_their_bounds():
+    known = {setting.name: setting for setting in settings()}
+    groups = list(dict.fromkeys(setting.group for setting in settings()))
+    assert groups == ["Data", "Tokens", "Model", "Training", "Search", "Run"]
+    assert (known["units"].kind, known["units"].low, known["units"].high) == (int, 1, 4096)
+    assert known["units"].excluded == ()
+    assert known["dropout"].excluded == ("high",)
+    assert known["validation_share"].excluded == ("low", "high")
+    assert known["max_minutes"].high is None
+    assert known["encoder"].choices == ("rnn", "lstm", "gru")
+    assert known["encoder"].kind is str
+    assert known["live"].expected == "true or false"
+
+
+@pytest.mark.parametrize("setting", settings(), ids=lambda setting: setting.name)
+def test_the_bounds_shown_are_the_bounds_kept(setting):
+    sound = {"units": 2, "optimizer": "sgd", "validation_share": 0.01, "test_share": 0.01}
+    for bound in ("low", "high"):
+        limit = getattr(setting, bound)
+        if limit is None:
+            continue
+        beyond = limit + (1 if bound == "high" else -1)
+        assert setting.name in message(**{setting.name: beyond})
+        if bound in setting.excluded:
+            assert setting.name in message(**{setting.name: limit})
+        else:
+            RunConfig(**{"bidirectional": False, **sound, setting.name: limit})
+    for choice in setting.choices:
+        RunConfig(**{setting.name: choice})
+
+
+def test_settings_are_frozen():
+    with pytest.raises(ValueError, match="frozen"):
+        RunConfig().units = 3
