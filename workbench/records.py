@@ -43,6 +43,7 @@ class Hypothesis:
         attention: [L, H, T, S]; L is 0 for a model without attention.
         score: what the search ranked by: sum of log-probabilities over the length penalty.
         finished: whether the end symbol was reached within the length limit.
+        words: the word of `text` that each token belongs to, from 0; -1 for none [T].
     """
 
     text: str
@@ -51,6 +52,7 @@ class Hypothesis:
     attention: Floats
     score: float
     finished: bool = True
+    words: tuple[int, ...] = ()
 
     @property
     def log_probability(self) -> float:
@@ -87,7 +89,14 @@ class BeamRecord:
 
 @dataclass(frozen=True)
 class Translation:
-    """A source sentence with its hypotheses, best first, and what is known beside it."""
+    """A source sentence with its hypotheses, best first, and what is known beside it.
+
+    Attributes:
+        source_tokens: pieces [S], in the order in which the encoder reads them.
+        reference: the wanted target, where it is known; gold: the word alignment with it.
+        beam: the whole search, where it was asked for.
+        source_words: the word of `source` that each token belongs to, from 0; -1 for none [S].
+    """
 
     source: str
     source_tokens: tuple[str, ...]
@@ -95,6 +104,7 @@ class Translation:
     reference: str | None = None
     gold: Alignment | None = None
     beam: BeamRecord | None = None
+    source_words: tuple[int, ...] = ()
 
     @property
     def best(self) -> Hypothesis:

@@ -18,6 +18,9 @@ from typing import Any, Self
 
 import traitlets
 
+from workbench.model import quiet  # noqa: F401, before any other import of TensorFlow
+
+# isort: split
 from workbench import environment
 from workbench.config import RunConfig
 from workbench.data.corpus import Corpus, Pair
@@ -30,7 +33,7 @@ from workbench.inspection.scoring import Scorer
 from workbench.metrics import text_figures
 from workbench.model.outline import outline
 from workbench.model.seq2seq import Seq2Seq
-from workbench.records import Block, Evaluation, Progress, Translation
+from workbench.records import BadLine, Block, Evaluation, Progress, Translation
 from workbench.runs import RunDirectory, run_hash, run_name
 from workbench.search.batch import BatchSearch
 from workbench.search.translate import Translator
@@ -59,6 +62,10 @@ class Session(traitlets.HasTraits):
         super().__init__()
         self.config = (config or RunConfig()).replace(**settings)
         self.history: list[Progress] = []
+        self.bad_lines: list[BadLine] = []
+        self.encoded: dict[str, EncodedPairs] = {}
+        self._corpus: Corpus | None = None
+        self._codec: Codec | None = None
         self._worker = ThreadPoolExecutor(1, "training")
         self._running: Future[None] | None = None
         self._stop = threading.Event()
@@ -71,15 +78,23 @@ class Session(traitlets.HasTraits):
         Raises:
             DataError: a file that cannot be read, or a sentence longer than `max_length`.
         """
-        if self.state == "empty":
-            self.corpus = corpus_from(self.config)
-            self.codec = Codec.train(self.corpus.train, self.config)
-            self.bad_lines = list(self.corpus.bad_lines)
-            self.encoded = {
-                split: self._encode(pairs) for split, pairs in self.corpus.splits.items()
-            }
-            self.set_trait("state", "data")
-        return self.corpus
+        if self._corpus is None:
+            corpus = corpus_from(self.config)
+            self._codec = self._codec or Codec.train(corpus.train, self.config)
+            self.bad_lines = list(corpus.bad_lines)
+            self.encoded = {split: self._encode(pairs) for split, pairs in corpus.splits.items()}
+            self._corpus = corpus
+            if self.state == "empty":
+                self.set_trait("state", "data")
+        return self._corpus
+
+    @property
+    def codec(self) -> Codec:
+        """The tokenizers: those of the opened run, else learned from the training pairs."""
+        if self._codec is None:
+            self.load()
+        assert self._codec is not None  # load has made it
+        return self._codec
 
     def build(self) -> Seq2Seq:
         """Make the model with its first weights, which depend on `seed` alone."""
@@ -92,7 +107,6 @@ class Session(traitlets.HasTraits):
     @property
     def blocks(self) -> tuple[Block, ...]:
         """The model's diagram: every layer with its shape and its parameters."""
-        self.load()
         return outline(self.config, self.codec.source.size, self.codec.target.size)
 
     @property
@@ -116,6 +130,7 @@ class Session(traitlets.HasTraits):
         """
         if self.state == "training":
             raise RunError("training is under way; wait for it or stop it first")
+        self.load()
         self.build()
         self.set_trait("error", "")
         self.set_trait("state", "training")
@@ -153,7 +168,8 @@ class Session(traitlets.HasTraits):
             self.set_trait("error", " ".join(f"{type(error).__name__}: {error}".split()))
             self.set_trait("state", "failed")
             if not owned:
-                directory.update(status="failed", error=self.error)
+                status = "stopped" if isinstance(error, KeyboardInterrupt) else "failed"
+                directory.update(status=status, error=self.error)
             raise
 
     def _drive(self, directory: RunDirectory) -> str:
@@ -164,7 +180,6 @@ class Session(traitlets.HasTraits):
             ProbeLog(directory.probes, loop.position.step),
         ]
         self.history = list(read_history(directory.metrics))
-        began = time.perf_counter()
         steps = loop.run()
         try:
             for progress in steps:
@@ -178,8 +193,7 @@ class Session(traitlets.HasTraits):
             steps.close()  # writes a checkpoint when it did not come to its end
             for sink in sinks:
                 sink.close()
-            seconds = time.perf_counter() - began
-            directory.update(training=self._training_facts(loop, seconds))
+            directory.update(training=self._training_facts(loop))
         return "ok"
 
     def _look(self) -> tuple[Evaluation, tuple[Translation, ...]]:
@@ -231,6 +245,7 @@ class Session(traitlets.HasTraits):
         Returns: the figures (see `Evaluation`), and the translations they were counted on.
         """
         self.build()
+        self.load()
         if split not in self.encoded:
             known = ", ".join(self.encoded)
             raise WorkbenchError(
@@ -258,7 +273,7 @@ class Session(traitlets.HasTraits):
         figures = self._teacher(encoded, self.config.batch_size)
         figures |= text_figures([each.text for each in translations], [p.target for p in pairs])
         if any(pair.alignment for pair in pairs):
-            figures |= alignment_figures(self._scorer(pairs), self.codec)
+            figures |= alignment_figures(self._scorer(pairs))
         return Evaluation(name, figures, len(pairs)), translations
 
     # The run directory ----------------------------------------------------------------------
@@ -278,6 +293,26 @@ class Session(traitlets.HasTraits):
         """Add figures to `run.json`."""
         self.directory.update(**fields)
 
+    def where_it_ran(self) -> dict[str, str]:
+        """Say in a few words what this run ran on and what it took."""
+        facts = self.directory.read()
+        training = facts["training"]
+        gpus = ", ".join(gpu.get("device_name", "GPU") for gpu in facts.get("gpus", []))
+        return {
+            "device": gpus or "CPU",
+            "processor": f"{facts['processor']}, {facts['cores']} cores",
+            "memory": f"{facts['memory_bytes'] / 2**30:.1f} GiB",
+            "system": facts["system"],
+            "versions": ", ".join(f"{name} {number}" for name, number in facts["versions"].items()),
+            "commit": facts["commit"] or "not under version control",
+            "seed": str(facts["seed"]),
+            "weights": f"{facts['parameters_count']:,}",
+            "steps": f"{training['steps']:,}, best at {training['best_step']:,}",
+            "training": f"{training['seconds'] / 60:.1f} minutes",
+            "speed": f"{training['tokens_per_second']:,.0f} target tokens a second",
+            "peak memory": f"{training['peak_memory_bytes'] / 2**30:.2f} GiB",
+        }
+
     @classmethod
     def open(cls, run: str | Path) -> Self:
         """Open a finished run, or a model written by `save`. Runs no code from it.
@@ -291,7 +326,7 @@ class Session(traitlets.HasTraits):
             raise RunError(f"{run}: expected a run directory with a model, found none")
         config = RunConfig.from_file(model / "config.json")
         session = cls(config.replace(run_directory=str(path)))
-        session.codec = Codec.load(model)
+        session._codec = Codec.load(model)
         session._make_model()
         try:
             session.model.load_weights(model / "model.weights.h5")
@@ -324,22 +359,22 @@ class Session(traitlets.HasTraits):
             **environment.describe(),
             **device.describe(),
             "data": {
-                "corpus": self.corpus.name,
-                "fingerprint": self.corpus.fingerprint,
+                "corpus": self.load().name,
+                "fingerprint": self.load().fingerprint,
                 "pairs": {split: len(pairs) for split, pairs in self.encoded.items()},
                 "bad_lines": [str(line) for line in self.bad_lines],
             },
             "parameters_count": self.model.count_params(),
         }
 
-    def _training_facts(self, loop: Loop, seconds: float) -> dict[str, Any]:
+    def _training_facts(self, loop: Loop) -> dict[str, Any]:
         tokens = sum(progress.tokens for progress in self.history)
         spent = sum(progress.tokens / progress.tokens_per_second for progress in self.history)
         return {
             "steps": loop.position.step,
             "best_step": loop.position.best_step,
             "best": loop.position.best,
-            "seconds": seconds,
+            "seconds": loop.position.seconds,
             "tokens_per_second": tokens / spent if spent else 0.0,
             "traces": loop.trace_count,
             **environment.resources(),

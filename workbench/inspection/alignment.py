@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from workbench.data.encoding import Codec
 from workbench.metrics import alignment_error_rate, diagonal
 from workbench.records import Floats, Link, Translation
 
@@ -32,28 +31,27 @@ def attention_links(
     return frozenset(Link(int(row.argmax()), target) for target, row in enumerate(shares))
 
 
-def alignment_figures(scored: Sequence[Translation], codec: Codec) -> dict[str, float]:
+def alignment_figures(scored: Sequence[Translation]) -> dict[str, float]:
     """Compare attention with the gold alignments of `scored` (Och & Ney 2003; 0 is perfect).
 
+    `scored` are references under teacher forcing, since that is what gold alignments are of.
     Returns: `alignment_error_rate`, and `diagonal_error_rate` of a straight line from the
     first words to the last, which no model is needed for; nothing where there is no gold
     alignment or no attention.
     """
-    known = [each for each in scored if each.gold and each.best.attention.size]
+    known = [(each, each.gold) for each in scored if each.gold and each.best.attention.size]
     if not known:
         return {}
-    sure = [each.gold.sure for each in known if each.gold]
-    possible = [each.gold.possible for each in known if each.gold]
-    attended = [attention_links(each.best.attention, *words(each, codec)) for each in known]
-    straight = [diagonal(len(each.source.split()), len(each.best.text.split())) for each in known]
+    sure = [gold.sure for _, gold in known]
+    possible = [gold.possible for _, gold in known]
+    attended = [
+        attention_links(each.best.attention, each.source_words, each.best.words)
+        for each, _ in known
+    ]
+    straight = [
+        diagonal(len(each.source.split()), len(each.best.text.split())) for each, _ in known
+    ]
     return {
         "alignment_error_rate": alignment_error_rate(sure, possible, attended),
         "diagonal_error_rate": alignment_error_rate(sure, possible, straight),
     }
-
-
-def words(translation: Translation, codec: Codec) -> tuple[list[int], list[int]]:
-    """Return the word number of every source token and every token of the best hypothesis."""
-    source = codec.source_words(codec.encode_source(translation.source))
-    target = codec.target_words(codec.encode_target(translation.best.text))
-    return source, target

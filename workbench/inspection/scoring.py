@@ -56,6 +56,7 @@ class Scorer:
             log_probabilities=nats,
             attention=attention[:, :, : len(target), : len(source)],
             score=float(nats.sum()),
+            words=tuple(self.codec.target_words(target)),
         )
         return Translation(
             source=pair.source,
@@ -63,4 +64,5 @@ class Scorer:
             hypotheses=(hypothesis,),
             reference=pair.target,
             gold=pair.alignment,
+            source_words=tuple(self.codec.source_words(source)),
         )

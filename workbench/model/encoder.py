@@ -47,7 +47,7 @@ class RecurrentEncoder(keras.layers.Layer):
         """Encode embedded sources [B, S, D]; see `Encoded` for what comes back."""
         values, states = embedded, []
         for layer, cells in enumerate(self.cells):
-            inputs = drop(values, noise, layer)
+            inputs = drop(values, noise, layer) if layer else values
             outputs, state = _both_ways(cells, inputs, mask)
             values = outputs + inputs if self.residual and layer else outputs
             states.append(state)

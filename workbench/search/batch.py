@@ -63,15 +63,14 @@ class SearchRecord:
     def best(self, sentence: int, count: int) -> list[tuple[int, int]]:
         """Return (step, candidate) of the `count` best hypotheses, best first.
 
-        Finished ones come first; where there are too few, those that the length limit cut
-        off follow.
+        Finished ones come first; where there are too few, those still open when the search
+        of this sentence ended follow.
         """
         fates, scores = self.fates[:, sentence], self.scores[:, sentence]
         ends = [tuple(end) for end in np.argwhere(fates == FINISHED)]
         ends.sort(key=lambda end: -scores[end])
-        if len(ends) < count and not (fates == AFTER_END).any():
-            last = len(fates) - 1
-            ends += [(last, int(c)) for c in np.flatnonzero(fates[last] == KEPT)]
+        last = int(np.flatnonzero((fates != AFTER_END).any(1))[-1])
+        ends += [(last, int(c)) for c in np.flatnonzero(fates[last] == KEPT)]
         return [(int(step), int(candidate)) for step, candidate in ends[:count]]
 
 
@@ -87,8 +86,9 @@ def beam_search(
 
     Each step weighs the 2 K best continuations of the K rows. An end symbol among the best K
     finishes a hypothesis; the K best others go on. A sentence is done when K hypotheses have
-    finished, or when no row could still beat the best finished one. With K = 1 this is
-    greedy search. Padding, unknown and begin symbols are never chosen.
+    finished and no row scores better than the best of them, or when no row could still beat
+    it within the limit. With K = 1 this is greedy search. Padding, unknown and begin symbols
+    are never chosen.
 
     Args:
         step: from tokens [B*K], state and memory to logits [B*K, V], attention
@@ -126,7 +126,8 @@ def beam_search(
         sums = totals[:, :, None] + tf.reshape(log_probabilities, [batch, width, size])
         weighed_totals, flat = tf.math.top_k(tf.reshape(sums, [batch, width * size]), weighed)
         parents, chosen = flat // size, flat % size
-        scores = weighed_totals / length_penalty(tf.cast(time + 1, tf.float32), alpha)
+        penalty = length_penalty(tf.cast(time + 1, tf.float32), alpha)
+        scores = weighed_totals / penalty
 
         possible = weighed_totals > NEVER / 2
         ends = (chosen == END) & possible & (tf.range(weighed) < width)
@@ -145,7 +146,8 @@ def beam_search(
         best = tf.maximum(best, tf.reduce_max(tf.where(ends, scores, NEVER), 1))
         order = tf.argsort(tf.where(kept, rows, weighed), axis=1, stable=True)[:, :width]
         totals = tf.gather(tf.where(kept, weighed_totals, NEVER), order, batch_dims=1)
-        done |= (finished >= width) | (best >= totals[:, 0] / bound)
+        done |= (finished >= width) & (best >= totals[:, 0] / penalty)
+        done |= best >= totals[:, 0] / bound
         from_row = tf.gather(parents, order, batch_dims=1) + width * tf.range(batch)[:, None]
         picked = tf.reshape(from_row, [-1])
         state = tf.nest.map_structure(lambda t: tf.gather(t, picked), state)

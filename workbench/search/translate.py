@@ -68,6 +68,7 @@ class Translator:
             reference=pair.target or None,
             gold=pair.alignment,
             beam=self._beam(found, sentence, len(source)) if record else None,
+            source_words=tuple(self.codec.source_words(source)),
         )
 
     def _hypothesis(
@@ -86,6 +87,7 @@ class Translator:
             attention=np.moveaxis(attention, 0, 2),
             score=float(found.scores[step, sentence, candidate]),
             finished=bool(found.fates[step, sentence, candidate] == FINISHED),
+            words=tuple(self.codec.target_words(ids.tolist())),
         )
 
     def _beam(self, found: SearchRecord, sentence: int, width: int) -> BeamRecord:

@@ -1,6 +1,8 @@
 """Checkpoints: all that training needs to go on at the very step, written whole or not at all."""
 
 import json
+import zipfile
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +38,8 @@ class Position:
 
 
 Weights = list[np.ndarray]
+
+_DAMAGED = (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile)
 
 
 class Checkpoints:
@@ -75,27 +79,30 @@ class Checkpoints:
     def restore(
         self, model: Seq2Seq, optimizer: keras.optimizers.Optimizer
     ) -> tuple[Position, Weights]:
-        """Load the last checkpoint into `model` and `optimizer`.
+        """Load the last checkpoint that can be read into `model` and `optimizer`.
 
         Returns: the position to go on from, and the best weights so far.
 
         Raises:
-            RunError: no checkpoint is there, or it belongs to a model of another shape.
+            RunError: none is there or can be read, or it belongs to other settings.
         """
-        if not self.steps:
-            raise RunError(f"{self.directory}: expected a checkpoint, found none")
-        path = self._path(self.steps[-1])
-        weights = _load_arrays(path / "model.npz")
-        here, there = ([w.shape for w in some] for some in (model.get_weights(), weights))
-        if here != there:
-            raise RunError(f"{path}: its weights are {there}, the model's are {here}")
-        model.set_weights(weights)
-        for variable, value in zip(
-            optimizer.variables, _load_arrays(path / "optimizer.npz"), strict=True
-        ):
-            variable.assign(value)
-        position = Position(**json.loads((path / "position.json").read_text("utf-8")))
-        return position, _load_arrays(path / "best.npz")
+        damage = ""
+        for path in map(self._path, reversed(self.steps)):
+            try:
+                position = Position(**json.loads((path / "position.json").read_text("utf-8")))
+                weights, best, variables = (
+                    _load_arrays(path / f"{name}.npz") for name in ("model", "best", "optimizer")
+                )
+            except _DAMAGED as error:
+                damage += f"; {path.name} is damaged: {error}"
+                continue
+            _check_shapes(path, "weights", weights, model.get_weights())
+            _check_shapes(path, "optimizer variables", variables, optimizer.variables)
+            model.set_weights(weights)
+            for variable, value in zip(optimizer.variables, variables, strict=True):
+                variable.assign(value)
+            return position, best
+        raise RunError(f"{self.directory}: expected a checkpoint, found none{damage}")
 
     def _path(self, step: int) -> Path:
         return self.directory / f"step-{step:08}"
@@ -107,11 +114,22 @@ class Checkpoints:
         path.rmdir()
 
 
+def _check_shapes(path: Path, what: str, saved: Sequence[Any], wanted: Sequence[Any]) -> None:
+    there, here = ([tuple(array.shape) for array in arrays] for arrays in (saved, wanted))
+    if there != here:
+        first = next(((t, h) for t, h in zip(there, here, strict=False) if t != h), None)
+        t, h = first or (f"{len(there)} of them", len(here))
+        raise RunError(
+            f"{path}: its {what} do not fit the settings: {t} there, {h} here; "
+            "go on with the settings it was written with, or choose another run directory"
+        )
+
+
 def _save_arrays(path: Path, arrays: Weights) -> None:
     named: dict[str, Any] = {f"{index:04}": array for index, array in enumerate(arrays)}
     np.savez(path, **named)
 
 
 def _load_arrays(path: Path) -> Weights:
-    with np.load(path, allow_pickle=False) as arrays:
+    with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
         return [arrays[name] for name in sorted(arrays.files)]

@@ -4,6 +4,7 @@ The loop knows neither who drives it nor who listens: a batch run takes every st
 a live session looks at its commands between two steps.
 """
 
+import math
 import time
 from collections.abc import Callable, Generator
 from dataclasses import replace
@@ -117,7 +118,9 @@ class Loop:
         figure = evaluation.figures[self.config.monitor]
         best = self.position.best
         smaller = self.config.monitor in SMALLER_IS_BETTER
-        improved = best is None or (figure < best if smaller else figure > best)
+        improved = math.isfinite(figure) and (
+            best is None or (figure < best if smaller else figure > best)
+        )
         if improved:
             self.best = _weights(self.model)
             self.position = replace(

@@ -47,7 +47,8 @@ class TrainingStep:
             logits, _ = self.model.forward(source, target, noise)
             total, tokens = cross_entropy(logits, target, self.settings.label_smoothing)
             loss = total / tokens
-        gradients = tape.gradient(loss, variables)
+        # Dense, because the norm of a sparse one leaves out that a token may come twice.
+        gradients = [tf.convert_to_tensor(each) for each in tape.gradient(loss, variables)]
         norm = tf.linalg.global_norm(gradients)
         if self.settings.clip_norm:
             gradients, _ = tf.clip_by_global_norm(gradients, self.settings.clip_norm, norm)
