@@ -1,0 +1,328 @@
+"""The `workbench` command. Each subcommand imports what it needs, so that help comes at once.
+
+Exit codes: 0 done, 1 the run failed, 2 the input was wrong (one line on standard error).
+"""
+
+import errno
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from workbench import __version__
+from workbench.errors import WorkbenchError
+
+if TYPE_CHECKING:
+    from workbench.data.corpus import Corpus
+    from workbench.records import Translation
+    from workbench.session import Session
+
+CHUNK = 512  # lines translated between two looks at the standard input
+
+parameter = click.option(
+    "-p", "parameters", nargs=2, multiple=True, metavar="NAME VALUE", help="set a setting"
+)
+skip_bad_lines = click.option(
+    "--skip-bad-lines", is_flag=True, help="leave out unreadable lines, count and list them"
+)
+as_json = click.option("--json", "as_json", is_flag=True, help="print JSON")
+
+
+def main() -> None:
+    """Run the command; whatever is wrong with the input is one line and exit code 2."""
+    try:
+        sys.exit(workbench.main(prog_name="workbench", standalone_mode=False) or 0)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        sys.exit(0)
+    except click.ClickException as error:
+        _refuse(error.format_message())
+    except click.Abort:
+        sys.exit(130)
+    except WorkbenchError as error:
+        _refuse(str(error))
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            sys.exit(141)  # the reader of our output has had enough
+        full = " (make room, then run the same command again)" if _disk_full(error) else ""
+        _refuse(f"{error.filename or 'output'}: {error.strerror}{full}")
+
+
+def _refuse(message: str) -> None:
+    click.echo(f"workbench: {' '.join(message.split())}", err=True)
+    sys.exit(2)
+
+
+def _disk_full(error: OSError) -> bool:
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def workbench() -> None:
+    """Build, train, look inside and take apart an encoder-decoder model."""
+
+
+@workbench.command()
+@click.argument("notebook", type=click.Path(path_type=Path))
+@parameter
+@click.option("-f", "--file", "settings_file", type=click.Path(path_type=Path),
+              help="settings from a YAML or JSON file; -p wins")  # fmt: skip
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="the run directory")
+@click.option("--resume", is_flag=True, help="go on with a run that did not end well")
+@click.option("--force", is_flag=True, help="run again, in place of what is there")
+@click.option("--timeout", type=click.FloatRange(min=1), help="seconds for the whole notebook")
+@skip_bad_lines
+@as_json
+def report(
+    notebook: Path, parameters: tuple[tuple[str, str], ...], settings_file: Path | None,
+    output: Path | None, resume: bool, force: bool, timeout: float | None, skip_bad_lines: bool,
+    as_json: bool,
+) -> int:  # fmt: skip
+    """Run NOTEBOOK headless and leave a run directory with its report."""
+    from workbench.reports.parameters import read_settings_file
+    from workbench.reports.run import run_report
+
+    given: dict[str, Any] = read_settings_file(settings_file) if settings_file else {}
+    given |= dict(parameters)
+    if skip_bad_lines:
+        given["skip_bad_lines"] = True
+    outcome = run_report(
+        notebook, given, run_directory=output, resume=resume, force=force, timeout=timeout
+    )
+    if as_json:
+        click.echo(json.dumps({"run": str(outcome.run), "status": outcome.status,
+                               "page": str(outcome.run.page), "ran": outcome.ran}))  # fmt: skip
+    if outcome.exit_code:
+        click.echo(f"workbench: {outcome.message}", err=True)
+    elif not as_json:
+        click.echo(outcome.message)
+    return outcome.exit_code
+
+
+@workbench.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--beam-width", type=click.IntRange(1, 64), help="hypotheses kept at every step")
+@click.option("--hypotheses", type=click.IntRange(1, 64), default=1, help="shown with --json")
+@skip_bad_lines
+@as_json
+def translate(
+    run: Path, beam_width: int | None, hypotheses: int, skip_bad_lines: bool, as_json: bool
+) -> None:
+    """Translate the lines of standard input with the model of RUN, one line each."""
+    from workbench.data.text import read_lines
+    from workbench.session import Session
+
+    session = Session.open(run)
+    for chunk in _chunks(_with_progress(read_lines("-"), "lines"), CHUNK):
+        good = _usable(session, chunk, skip_bad_lines)
+        width = beam_width or session.config.beam_width
+        texts = [text for _, text in good]
+        found = session.translate_all(texts, width, min(hypotheses, width)) if texts else []
+        by_line = dict(zip((number for number, _ in good), found, strict=True))
+        for number, text in chunk:
+            click.echo(_line(text, by_line.get(number), as_json))
+
+
+def _usable(
+    session: "Session", lines: list[tuple[int, str]], skip_bad_lines: bool
+) -> list[tuple[int, str]]:
+    """Return the lines that can be translated; blank ones stay blank in the output."""
+    from workbench.errors import DataError
+
+    limit, good = session.config.max_length, []
+    for number, text in lines:
+        length = len(session.codec.encode_source(text)) - 1
+        if length > limit:
+            reason = f"standard input:{number}: {length} tokens, max_length is {limit}"
+            if not skip_bad_lines:
+                raise DataError(f"{reason}; shorten it or pass --skip-bad-lines")
+            click.echo(f"workbench: left out {reason}", err=True)
+        elif length:
+            good.append((number, text))
+    return good
+
+
+def _line(source: str, translation: "Translation | None", as_json: bool) -> str:
+    if not as_json:
+        return translation.text if translation else ""
+    hypotheses = [
+        {
+            "text": each.text,
+            "tokens": each.tokens,
+            "log_probabilities": [float(value) for value in each.log_probabilities],
+            "score": each.score,
+            "finished": each.finished,
+        }
+        for each in (translation.hypotheses if translation else ())
+    ]
+    return json.dumps({"source": source, "hypotheses": hypotheses}, ensure_ascii=False)
+
+
+@workbench.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--data", "file", type=click.Path(), help="a file of pairs; else the test split")
+@click.option("--beam-width", type=click.IntRange(1, 64), help="hypotheses kept at every step")
+@skip_bad_lines
+def evaluate(run: Path, file: str | None, beam_width: int | None, skip_bad_lines: bool) -> None:
+    """Measure the model of RUN and print the figures as JSON."""
+    from workbench.data.readers import read_pairs
+    from workbench.session import Session
+
+    session = Session.open(run)
+    changes: dict[str, Any] = {"skip_bad_lines": skip_bad_lines or session.config.skip_bad_lines}
+    if beam_width:
+        changes["beam_width"] = beam_width
+    session.config = session.config.replace(**changes)
+    if file is None:
+        evaluation, _ = session.evaluate("test")
+    else:
+        config = session.config
+        pairs, bad = read_pairs(
+            file, source_column=config.source_column, target_column=config.target_column,
+            swap=config.swap, skip_bad_lines=config.skip_bad_lines,
+        )  # fmt: skip
+        session.bad_lines.extend(bad)
+        evaluation = session.evaluate_pairs(pairs, name=file)
+    left_out = [str(line) for line in session.bad_lines]
+    click.echo(json.dumps({**asdict(evaluation), "bad_lines": left_out}, indent=2))
+
+
+@workbench.command()
+@as_json
+def settings(as_json: bool) -> None:
+    """List every setting with its default, its range or choices, and what it does."""
+    from workbench.config import settings as every
+
+    if as_json:
+        fields = [asdict(setting) | {"kind": setting.kind.__name__} for setting in every()]
+        click.echo(json.dumps(fields, indent=2))
+        return
+    group = ""
+    for setting in every():
+        if setting.group != group:
+            group = setting.group
+            click.echo(click.style(f"\n{group}", bold=True))
+        click.echo(f"  {setting.name:<22} {setting.default!s:<10} {setting.help}")
+        click.echo(f"  {'':<22} {'':<10} {setting.expected}")
+
+
+@workbench.command()
+@click.argument("folder", type=click.Path(path_type=Path), default=Path())
+@click.argument("options", nargs=-1, type=click.UNPROCESSED)
+def lab(folder: Path, options: tuple[str, ...]) -> int:
+    """Open JupyterLab in FOLDER; OPTIONS after -- are JupyterLab's own."""
+    import subprocess
+    from importlib.util import find_spec
+
+    if find_spec("jupyterlab") is None:
+        raise WorkbenchError("jupyterlab is not installed: pip install 'seq2seq-workbench[lab]'")
+    if not folder.is_dir():
+        raise WorkbenchError(f"{folder}: expected a folder to open JupyterLab in")
+    return subprocess.call([sys.executable, "-m", "jupyterlab", *options], cwd=folder)
+
+
+@workbench.group()
+def data() -> None:
+    """Look at corpora, write the built-in ones, check your own."""
+
+
+@data.command("list")
+@as_json
+def list_corpora(as_json: bool) -> None:
+    """List the built-in corpora and their splits."""
+    from workbench.data.catalogue import built_in
+
+    if as_json:
+        click.echo(json.dumps([asdict(corpus) for corpus in built_in()], indent=2))
+        return
+    for corpus in built_in():
+        click.echo(f"{corpus.name:<10} {corpus.title}\n{'':<10} splits: {', '.join(corpus.splits)}")
+
+
+@data.command()
+@click.argument("name")
+@parameter
+@click.option("--lines", type=click.IntRange(0), default=10, help="pairs to show")
+def show(name: str, parameters: tuple[tuple[str, str], ...], lines: int) -> None:
+    """Show some pairs of NAME, a built-in corpus or a file, and the size of its splits."""
+    corpus = _corpus(name, parameters)
+    for pair in corpus.train[:lines]:
+        click.echo(f"{pair.source}\t{pair.target}")
+    sizes = ", ".join(f"{split} {len(pairs)}" for split, pairs in corpus.splits.items())
+    click.echo(f"{corpus.name} {corpus.fingerprint}: {sizes}", err=True)
+    _list_bad_lines(corpus.bad_lines)
+
+
+@data.command()
+@click.argument("name")
+@click.argument("folder", type=click.Path(path_type=Path), required=False)
+@parameter
+def make(name: str, folder: Path | None, parameters: tuple[tuple[str, str], ...]) -> None:
+    """Write the splits of NAME as TSV files to FOLDER (by default datasets/NAME)."""
+    from workbench.data.catalogue import write_corpus
+
+    for path in write_corpus(_corpus(name, parameters), folder or Path("datasets") / name):
+        click.echo(path)
+
+
+@data.command()
+@click.argument("file", type=click.Path())
+@click.option("--source-column", default="", help="by name, or by number from 1")
+@click.option("--target-column", default="", help="by name, or by number from 1")
+@as_json
+def check(file: str, source_column: str, target_column: str, as_json: bool) -> int:
+    """Read FILE to its end, list its bad lines and sum up the rest; exit 2 if any is bad."""
+    from workbench.data.summary import check as check_file
+
+    summary = check_file(file, source_column=source_column, target_column=target_column)
+    if as_json:
+        click.echo(json.dumps(asdict(summary), indent=2))
+    else:
+        click.echo(f"{summary.pairs} pairs, {summary.duplicates} of them twice, "
+                   f"{summary.ambiguous_sources} sources with several targets")  # fmt: skip
+        for name, side in (("source", summary.source), ("target", summary.target)):
+            words = side.words
+            click.echo(
+                f"{name}: {words.shortest} to {words.longest} words, median {words.median:g}; "
+                f"{side.word_types} distinct words, {side.character_types} characters"
+            )
+    _list_bad_lines(summary.bad_lines)
+    return 2 if summary.bad_lines else 0
+
+
+def _corpus(name: str, parameters: tuple[tuple[str, str], ...]) -> "Corpus":
+    from workbench.data.loading import load_corpus
+
+    return load_corpus(name, **dict(parameters))
+
+
+def _list_bad_lines(lines: Iterable[Any]) -> None:
+    for line in lines:
+        click.echo(f"left out {line}", err=True)
+
+
+def _chunks(lines: Iterable[str], size: int) -> Iterator[list[tuple[int, str]]]:
+    chunk: list[tuple[int, str]] = []
+    for number, line in enumerate(lines, 1):
+        chunk.append((number, line))
+        if len(chunk) == size:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+def _with_progress(items: Iterable[str], unit: str) -> Iterable[str]:
+    """Show a bar on standard error; nothing where that is no terminal."""
+    from tqdm import tqdm
+
+    return tqdm(items, unit=f" {unit}", disable=None, leave=False)
+
+
+if __name__ == "__main__":
+    main()
