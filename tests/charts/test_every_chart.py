@@ -1,0 +1,119 @@
+"""What holds for each chart: it is described, fits, is plain Vega-Lite 5 and runs no one's text."""
+
+import json
+import re
+
+import pytest
+import vl_convert
+
+from workbench.charts import theme
+from workbench.charts.attention import attention_grid, attention_map
+from workbench.charts.curves import curves, loss_curve, metric_curves, rate_curve, speed_curve
+from workbench.charts.diagram import model_diagram
+from workbench.charts.lengths import length_histogram, score_by_length
+from workbench.charts.search import beam_tree
+from workbench.records import BeamRecord, Block, Candidate
+
+NASTY = "'+\"</b>${1}\\"
+TITLE = "'+″</b>${1}/"  # what stays of it in the title of an axis
+SHOWN = {  # the charts, and how each shows that text
+    "loss": None, "metrics": TITLE, "rate": None, "speed": None, "curves": TITLE, "map": NASTY,
+    "grid": NASTY, "score": TITLE, "lengths": TITLE, "tree": NASTY, "model": NASTY,
+}  # fmt: skip
+EXPRESSIONS = {  # all that our charts ever ask Vega to compute
+    "replace(datum.label, /^[0-9]+:/, '')",
+    "replace(datum.source, /^[0-9]+:/, '')",
+    "replace(datum.target, /^[0-9]+:/, '')",
+    "datum.series === 'validation'",
+}
+
+
+@pytest.fixture(scope="module")
+def gallery(progress, translation, beam):
+    figures = {NASTY: 1.5, "loss": 2.0, "bleu": 30.0}
+    history = [progress(1, 3.0), progress(2, 2.5, figures, best=True), progress(3, 2.0, figures)]
+    sentence = translation(f"{NASTY} b", f"x {NASTY}", reference=f"x {NASTY}", sure=[(0, 1)])
+    nasty = Candidate(0, 0, NASTY, -1.0, -1.0, "kept", 0)
+    searched = translation(
+        NASTY, NASTY, end=False, beam=BeamRecord(1, (nasty,), beam.beam.attention)
+    )
+    blocks = [Block(NASTY, NASTY, NASTY, 1), Block("d", "k", "B", 2, (NASTY,), "decoder")]
+    return {
+        "loss": lambda: loss_curve(history),
+        "metrics": lambda: metric_curves(history),
+        "rate": lambda: rate_curve(history),
+        "speed": lambda: speed_curve(history),
+        "curves": lambda: curves(history),
+        "map": lambda: attention_map(sentence),
+        "grid": lambda: attention_grid([sentence, sentence]),
+        "score": lambda: score_by_length([1, 2], [0.5, 1], NASTY, NASTY),
+        "lengths": lambda: length_histogram([1, 2], [3, 4], NASTY),
+        "tree": lambda: beam_tree(searched),
+        "model": lambda: model_diagram(blocks),
+    }
+
+
+def walk(value, key=""):
+    """Yield every key and value inside a specification, but for its data."""
+    yield key, value
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if name != "datasets":
+                yield from walk(inner, name)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from walk(inner, key)
+
+
+@pytest.fixture(scope="module", params=SHOWN)
+def seen(request, gallery, spec):
+    return spec(gallery[request.param]())
+
+
+def test_it_has_a_title_and_a_description(seen):
+    assert seen.json["title"]["text"]
+    assert len(seen.json["description"]) > 20
+
+
+def test_it_fits_a_page(seen):
+    width, height = seen.size()
+    assert width <= theme.WIDTH
+    assert height <= 1000
+
+
+def test_it_needs_no_later_vega_lite_than_5(seen):
+    first, last = (
+        re.sub(r"gradient_\d+", "", vl_convert.vegalite_to_svg(seen.json, vl_version=version))
+        for version in ("5.8", "5.21")
+    )
+    assert first == last
+
+
+def test_it_computes_nothing_but_our_own_expressions(seen):
+    for key, value in walk(seen.json):
+        if key in ("labelExpr", "calculate", "filter", "expr", "signal", "test", "update"):
+            assert value in EXPRESSIONS
+        if key in ("field", "fields") and isinstance(value, str):
+            assert re.fullmatch("[a-z_0-9]+", value)
+        assert key not in ("url", "href")
+
+
+def test_it_names_only_styles_that_both_dresses_have(seen):
+    styles = {value for key, value in walk(seen.json) if key == "style" and isinstance(value, str)}
+    assert styles <= theme.config()["style"].keys()
+
+
+def test_it_names_no_colour(seen):
+    made = {key: value for key, value in seen.json.items() if key != "config"}
+    assert not re.search(r"#[0-9a-fA-F]{6}", json.dumps(made))
+
+
+@pytest.mark.parametrize(("name", "text"), SHOWN.items())
+def test_it_draws_text_as_text(gallery, spec, name, text):
+    assert text is None or text in spec(gallery[name]()).texts()
+
+
+@pytest.mark.parametrize("name", ["curves", "grid", "tree", "model"])
+def test_it_is_the_same_at_every_drawing(gallery, spec, name):
+    one, other = (json.dumps(spec(gallery[name]()).json) for _ in range(2))
+    assert one == other

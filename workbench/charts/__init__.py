@@ -1,0 +1,23 @@
+"""Charts as pure functions: records in, an `altair.Chart` out; and tables as values."""
+
+from workbench.charts.attention import attention_grid, attention_map
+from workbench.charts.curves import curves
+from workbench.charts.diagram import model_diagram
+from workbench.charts.lengths import length_histogram, score_by_length
+from workbench.charts.search import beam_tree, discarded
+from workbench.charts.tables import Table, best_and_worst, figures_table, settings_table
+
+__all__ = [
+    "Table",
+    "attention_grid",
+    "attention_map",
+    "beam_tree",
+    "best_and_worst",
+    "curves",
+    "discarded",
+    "figures_table",
+    "length_histogram",
+    "model_diagram",
+    "score_by_length",
+    "settings_table",
+]

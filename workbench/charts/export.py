@@ -1,0 +1,41 @@
+"""Charts as what other programs read: a Vega-Lite 5 specification, PNG, SVG."""
+
+from html import escape
+from typing import Any
+
+import vl_convert
+
+from workbench.charts import theme
+from workbench.charts.frame import Figure
+
+SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"  # the specification's name, not fetched
+VERSION = "5.21"  # of Vega-Lite, the newest 5 in vl-convert; JupyterLab 4 renders with a 5 too
+
+
+def to_vega_lite(chart: Figure, dark: bool = False) -> dict[str, Any]:
+    """Return the specification of `chart`, dressed for a light or a dark page.
+
+    All data are inside; the schema's name is the only address in it. The same chart gives the
+    same specification, whatever theme a notebook has set in Altair.
+    """
+    specification: dict[str, Any] = chart.to_dict()
+    specification.pop("usermeta", None)  # where a theme of Altair's leaves its name
+    return {**specification, "$schema": SCHEMA, "config": theme.config(dark)}
+
+
+def to_png(chart: Figure, scale: float = 2, dark: bool = False) -> bytes:
+    """Return `chart` as PNG with `scale` pixels a unit."""
+    specification = to_vega_lite(chart, dark)
+    return bytes(
+        vl_convert.vegalite_to_png(
+            specification, vl_version=VERSION, scale=scale, allowed_base_urls=[]
+        )
+    )
+
+
+def to_svg(chart: Figure, dark: bool = False) -> str:
+    """Return `chart` as SVG, its text as text and its description as the label of the image."""
+    specification = to_vega_lite(chart, dark)
+    svg = str(vl_convert.vegalite_to_svg(specification, vl_version=VERSION, allowed_base_urls=[]))
+    label = escape(specification.get("description", ""), quote=True)
+    return svg.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)

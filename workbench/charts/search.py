@@ -1,0 +1,209 @@
+"""What the beam weighed: the tree of its candidates, and those that it threw away."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import altair as alt
+
+from workbench.charts.frame import finite, framed, inline, notice, shortened
+from workbench.charts.nodes import Node, tree, winning_path
+from workbench.charts.tables import Table
+from workbench.records import Translation
+
+STEPS, RANKS = 80, 16  # drawn at most; the winner's path is drawn at any rank
+_WIDTH = 640
+_TITLE = "Beam search"
+_NOT_RECORDED = "the search was not recorded"
+_KINDS = ("pruned", "alive", "winner")  # the later is drawn over the earlier
+_STYLES = {"pruned": "muted", "alive": "main", "winner": "accent"}
+_LABELS = {"pruned": "label_muted", "alive": "label", "winner": "label_accent"}
+
+Kinds = dict[str, list[Node]]
+
+
+def beam_tree(translation: Translation) -> alt.LayerChart | alt.Chart:
+    """Draw the candidates of the beam: steps across, in each the best on top.
+
+    Circles went on, squares ended a hypothesis, grey ones were pruned; the path of the best
+    hypothesis stands out.
+    """
+    nodes = tree(translation)
+    if not nodes:
+        return notice(_TITLE, _NOT_RECORDED)
+    kinds = _kinds(nodes, winning_path(nodes, translation))
+    shown = sum(map(len, kinds.values()))
+    steps = 1 + max(node.candidate.step for kind in kinds.values() for node in kind)
+    ranks = 1 + max(_place(node)["rank"] for kind in kinds.values() for node in kind)
+    step = min(76, _WIDTH // (steps + 1))
+    roomy = step >= 44  # for the tokens of all nodes
+    x, y = _axes(steps, ranks)
+    labels = _tokens(kinds, step - 6) if roomy else _winner_tokens(kinds)
+    layers = [*_edges(kinds), _start(), *_points(kinds), *labels]
+    chart = alt.LayerChart(layer=[layer.encode(x=x, y=y) for layer in layers]).properties(
+        width=step * (steps + 1), height=ranks * (30 if roomy else 16)
+    )
+    subtitle = ["orange: the best hypothesis; circle: kept; square: finished; grey: pruned"]
+    if shown < len(nodes):
+        subtitle.append(f"{len(nodes) - shown:,} of {len(nodes):,} candidates are not drawn")
+    return framed(chart, _TITLE, _in_words(translation, nodes), subtitle)
+
+
+def discarded(translation: Translation, limit: int = 10) -> Table:
+    """Return the pruned candidates that came closest to staying, and where each fell off.
+
+    With beam width K, a candidate is short by what its score lacks of the K-th best of its step.
+    """
+    nodes = tree(translation)
+    if not nodes:
+        return Table(_COLUMNS, (), f"{_TITLE}: {_NOT_RECORDED}")
+    assert translation.beam  # or there were no nodes
+    last = translation.beam.width - 1
+    bars = {node.candidate.step: node.candidate.score for node in nodes if node.rank == last}
+    pruned = [
+        (bars[node.candidate.step] - node.candidate.score, node)
+        for node in nodes
+        if node.candidate.fate == "pruned" and node.candidate.step in bars
+    ]
+    pruned.sort(key=lambda pair: pair[0])
+    rows = tuple(_discarded_row(node, short) for short, node in pruned[:limit])
+    caption = f"The {len(rows)} closest of {len(pruned):,} candidates that the beam pruned"
+    return Table(_COLUMNS, rows, caption)
+
+
+_COLUMNS = ("step", "prefix", "pruned token", "log-probability", "score", "short by")
+
+
+def _discarded_row(node: Node, short: float) -> tuple[int, str, str, str, str, str]:
+    return (
+        node.candidate.step + 1,
+        shortened(" ".join(one.candidate.token for one in node.path()[:-1]), 60),
+        node.candidate.token,
+        f"{node.candidate.log_probability:.2f}",
+        f"{node.candidate.score:.2f}",
+        f"{short:.2f}",
+    )
+
+
+def _kinds(nodes: Sequence[Node], winner: Sequence[Node]) -> Kinds:
+    """Return the nodes to draw, by how they are drawn."""
+    path = set(winner)
+    kinds: Kinds = {kind: [] for kind in _KINDS}
+    for node in nodes:
+        if node in path:
+            kind = "winner"
+        else:
+            kind = "pruned" if node.candidate.fate == "pruned" else "alive"
+        if node.candidate.step < STEPS and (kind == "winner" or node.rank < RANKS):
+            kinds[kind].append(node)
+    return kinds
+
+
+def _place(node: Node | None) -> dict[str, int]:
+    """Return where a node is drawn; the root, which None stands for, is at step 0."""
+    if node is None:
+        return {"step": 0, "rank": 0}
+    return {"step": node.candidate.step + 1, "rank": min(node.rank, RANKS)}
+
+
+def _axes(steps: int, ranks: int) -> tuple[alt.X, alt.Y]:
+    axis = alt.Axis(values=list(range(1, steps + 1)), grid=False, format="d", labelOverlap=True)
+    across = alt.Scale(domain=[-0.5, steps + 0.5], nice=False)
+    down = alt.Scale(domain=[ranks - 0.5, -0.75], nice=False)
+    return (
+        alt.X("step:Q", title="step", axis=axis, scale=across),
+        alt.Y("rank:Q", axis=None, scale=down),
+    )
+
+
+def _edges(kinds: Kinds) -> Iterator[alt.Chart]:
+    """Yield the lines from parents to children."""
+    drawn = {node for nodes in kinds.values() for node in nodes}
+    for kind in _KINDS:
+        rows = [
+            {**_place(node.parent), "to_step": end["step"], "to_rank": end["rank"]}
+            for node in kinds[kind]
+            if node.parent is None or node.parent in drawn
+            for end in [_place(node)]
+        ]
+        if rows:
+            width = 2 if kind == "winner" else 1
+            lines = alt.Chart(inline(rows)).mark_rule(style=_STYLES[kind], strokeWidth=width)
+            yield lines.encode(x2="to_step:Q", y2="to_rank:Q")
+
+
+def _start() -> alt.Chart:
+    root: alt.Chart = alt.Chart(inline([_place(None)])).mark_point(
+        style="main", filled=True, opacity=1, size=20
+    )
+    return root
+
+
+def _points(kinds: Kinds) -> Iterator[alt.Chart]:
+    for kind in _KINDS:
+        rows = [_described(node) for node in kinds[kind]]
+        if rows:
+            size = 30 if kind == "pruned" else 60
+            points = alt.Chart(inline(rows)).mark_point(
+                style=_STYLES[kind], filled=True, opacity=1, size=size
+            )
+            yield points.encode(shape=_SHAPES, tooltip=_TOOLTIPS)
+
+
+_SHAPES = alt.Shape(
+    "fate:N",
+    legend=None,
+    scale=alt.Scale(domain=["kept", "finished", "pruned"], range=["circle", "square", "circle"]),
+)
+_TOOLTIPS = [
+    alt.Tooltip("step:Q"),
+    alt.Tooltip("token:N"),
+    alt.Tooltip("log_probability:Q", title="log p of the token", format=".3f"),
+    alt.Tooltip("prefix:Q", title="log p with its prefix", format=".3f"),
+    alt.Tooltip("score:Q", format=".3f"),
+    alt.Tooltip("fate:N"),
+]
+
+
+def _described(node: Node) -> dict[str, Any]:
+    return {
+        **_place(node),
+        "token": node.candidate.token,
+        "log_probability": finite(round(node.token_log_probability, 4)),
+        "prefix": finite(round(node.candidate.log_probability, 4)),
+        "score": finite(round(node.candidate.score, 4)),
+        "fate": node.candidate.fate,
+    }
+
+
+def _tokens(kinds: Kinds, limit: float) -> Iterator[alt.Chart]:
+    """Yield the tokens above their nodes, on a halo that keeps them off the lines."""
+    for kind in _KINDS:
+        rows = [{**_place(node), "token": node.candidate.token} for node in kinds[kind]]
+        text = alt.Chart(inline(rows)).encode(text="token:N")
+        for style in ("halo", _LABELS[kind]) if rows else ():
+            yield text.mark_text(style=style, dy=-10, limit=limit, fontSize=10)
+
+
+def _winner_tokens(kinds: Kinds) -> Iterator[alt.Chart]:
+    """Yield the winner's tokens upright above the tree, where its nodes have no room for them."""
+    rows = [{**_place(node), "rank": -0.75, "token": node.candidate.token}
+            for node in kinds["winner"]]  # fmt: skip
+    if rows:
+        text = alt.Chart(inline(rows)).encode(text="token:N")
+        yield text.mark_text(
+            style="label_accent", angle=270, align="left", limit=90, fontSize=9, fontWeight="normal"
+        )
+
+
+def _in_words(translation: Translation, nodes: Sequence[Node]) -> str:
+    fates = [node.candidate.fate for node in nodes]
+    width = translation.beam.width if translation.beam else 0
+    words = (
+        f"Beam search of width {width} over {nodes[-1].candidate.step + 1} steps: "
+        f"{fates.count('kept')} candidates kept, {fates.count('finished')} finished, "
+        f"{fates.count('pruned')} pruned."
+    )
+    if translation.hypotheses:
+        best = translation.best
+        words += f" Best: {shortened(best.text, 90)} (score {best.score:.3f})."
+    return words
