@@ -49,7 +49,7 @@ def main() -> None:
         if isinstance(error, BrokenPipeError):
             sys.exit(141)  # the reader of our output has had enough
         full = " (make room, then run the same command again)" if _disk_full(error) else ""
-        _refuse(f"{error.filename or 'output'}: {error.strerror}{full}")
+        _refuse(f"{error.filename or 'output'}: {error.strerror or error}{full}")
 
 
 def _refuse(message: str) -> None:

@@ -8,6 +8,7 @@ line and the row in a report. The classes are the groups in which a person meets
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
@@ -159,12 +160,14 @@ class RunConfig(
 
     @field_validator("*", mode="before")
     @classmethod
-    def _no_flag_for_a_number(cls, value: Any, info: Any) -> Any:
+    def _read(cls, value: Any, info: Any) -> Any:
+        """Take a path or a column's number as text, and no flag for a number."""
         annotation = RunConfig.model_fields[info.field_name].annotation
         if isinstance(value, bool) and annotation in (int, float):
             raise ValueError("expected a number")
-        if annotation is str and isinstance(value, int) and not isinstance(value, bool):
-            return str(value)  # a column number
+        is_number = isinstance(value, int) and not isinstance(value, bool)
+        if annotation is str and (is_number or isinstance(value, PathLike)):
+            return str(value)
         return value
 
     @model_validator(mode="after")

@@ -29,24 +29,23 @@ class RecurrentEncoder(keras.layers.Layer):
         """Make the cells of every layer and direction."""
         super().__init__(dtype="float32")
         self.residual = settings.residual
-        ways = 2 if settings.bidirectional else 1
-        self.cells = [
-            [
-                CELLS[settings.encoder](
-                    settings.units if layer else settings.embedding,
-                    settings.units // ways,
-                    seed + 10 * (ways * layer + way),
-                )
-                for way in range(ways)
-            ]
+        self.ways = 2 if settings.bidirectional else 1
+        self.cells = [  # a flat list: Keras 3.13 does not save what stands in a list of lists
+            CELLS[settings.encoder](
+                settings.units if layer else settings.embedding,
+                settings.units // self.ways,
+                seed + 10 * (self.ways * layer + way),
+            )
             for layer in range(settings.layers)
+            for way in range(self.ways)
         ]
         self.built = True
 
     def encode(self, embedded: tf.Tensor, mask: tf.Tensor, noise: Noise | None = None) -> Encoded:
         """Encode embedded sources [B, S, D]; see `Encoded` for what comes back."""
         values, states = embedded, []
-        for layer, cells in enumerate(self.cells):
+        for layer in range(len(self.cells) // self.ways):
+            cells = self.cells[layer * self.ways : (layer + 1) * self.ways]
             inputs = drop(values, noise, layer) if layer else values
             outputs, state = _both_ways(cells, inputs, mask)
             values = outputs + inputs if self.residual and layer else outputs

@@ -60,6 +60,8 @@ def _decoder(settings: ModelSettings) -> list[Block]:
         count = _cell_parameters(settings.decoder, width, settings.units)
         name = f"decoder layer {layer}"
         inputs = (below, f"encoder layer {layer}")  # whose last state it begins with
+        if fed and layer == 1:
+            inputs = (*inputs, "attentional vector")
         shape = f"B × T × {settings.units}"
         blocks.append(Block(name, settings.decoder, shape, count, inputs, "decoder"))
         below, width = name, settings.units

@@ -1,0 +1,256 @@
+import errno
+import io
+import json
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from workbench import cli
+from workbench.config import RunConfig, settings
+from workbench.errors import RunError
+from workbench.session import Session
+
+
+@pytest.fixture
+def workbench(monkeypatch, capsys):
+    """Run the command in this process: what it printed, what it said, how it ended."""
+
+    def run(*words, standard_input=""):
+        stream = SimpleNamespace(buffer=io.BufferedReader(io.BytesIO(_bytes(standard_input))))
+        monkeypatch.setattr(sys, "stdin", stream)
+        monkeypatch.setattr(sys, "argv", ["workbench", *map(str, words)])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        out, err = capsys.readouterr()
+        return SimpleNamespace(code=end.value.code, out=out, err=err)
+
+    return run
+
+
+def _bytes(text):
+    return text if isinstance(text, bytes) else text.encode()
+
+
+@pytest.fixture(scope="module")
+def run(pairs, config, tmp_path_factory):
+    """The directory of a trained run."""
+    folder = tmp_path_factory.mktemp("cli")
+    corpus = folder / "phrases.tsv"
+    corpus.write_text("".join(f"{pair.source}\t{pair.target}\n" for pair in pairs))
+    session = Session(
+        config.replace(corpus=str(corpus), max_steps=3, max_length=4, run_directory=folder / "run")
+    )
+    session.train()
+    return folder / "run"
+
+
+def refused(outcome, *words):
+    """It was bad input: exit 2, nothing on standard output, one line that has the words."""
+    assert outcome.code == 2
+    assert outcome.out == ""
+    assert outcome.err.startswith("workbench: ")
+    assert outcome.err.count("\n") == 1
+    for word in words:
+        assert word in outcome.err
+
+
+def test_help_lists_the_commands(workbench):
+    for words in ((), ("--help",)):
+        outcome = workbench(*words)
+        assert outcome.code == 0
+        for command in ("report", "translate", "evaluate", "data", "lab", "settings"):
+            assert command in outcome.out
+
+
+def test_an_unknown_command_is_one_line(workbench):
+    refused(workbench("trian"), "trian")
+
+
+def test_a_missing_argument_is_one_line(workbench):
+    refused(workbench("translate"), "RUN")
+
+
+def test_settings_lists_every_one_with_its_help(workbench):
+    outcome = workbench("settings")
+    assert outcome.code == 0
+    for setting in settings():
+        assert setting.name in outcome.out
+        assert setting.help in outcome.out
+        assert setting.expected in outcome.out
+
+
+def test_settings_as_json_are_for_programs(workbench):
+    fields = json.loads(workbench("settings", "--json").out)
+    assert [each["name"] for each in fields] == [setting.name for setting in settings()]
+    assert {each["name"]: each["default"] for each in fields} == RunConfig().model_dump()
+
+
+def test_data_list_names_corpora_and_splits(workbench):
+    text = workbench("data", "list").out
+    for word in ("phrases", "dates", "scan", "addprim_jump"):
+        assert word in text
+    listed = json.loads(workbench("data", "list", "--json").out)
+    assert {each["name"] for each in listed} == {"phrases", "dates", "scan"}
+
+
+def test_data_show_prints_pairs(workbench):
+    outcome = workbench("data", "show", "scan", "-p", "split", "length", "--lines", 3)
+    assert outcome.code == 0
+    assert all(len(line.split("\t")) == 2 for line in outcome.out.splitlines())
+    assert len(outcome.out.splitlines()) == 3
+    assert "test 3920" in outcome.err
+
+
+def test_data_show_refuses_an_unknown_split(workbench):
+    refused(workbench("data", "show", "scan", "-p", "split", "lenght"), "lenght", "'length'")
+
+
+def test_data_make_writes_files_that_read_back(workbench, tmp_path):
+    folder = tmp_path / "dates"
+    outcome = workbench("data", "make", "dates", folder)
+    assert outcome.out.split() == [str(folder / f"{split}.tsv")
+                                   for split in ("train", "validation", "test")]  # fmt: skip
+    assert workbench("data", "check", folder / "train.tsv").code == 0
+    refused(workbench("data", "make", "dates", folder), str(folder))
+
+
+def test_data_check_lists_bad_lines_and_ends_with_2(workbench, tmp_path):
+    path = tmp_path / "pairs.tsv"
+    path.write_text("one\tun\ntwo\nthree\ttrois\n")
+    outcome = workbench("data", "check", path)
+    assert outcome.code == 2
+    assert outcome.out.startswith("2 pairs")
+    assert f"{path}:2:" in outcome.err
+    assert json.loads(workbench("data", "check", path, "--json").out)["pairs"] == 2
+
+
+def test_translate_answers_line_by_line(workbench, run):
+    outcome = workbench("translate", run, standard_input="red cat\n\ncat and dog\n")
+    assert (outcome.code, outcome.err) == (0, "")
+    lines = outcome.out.split("\n")
+    session = Session.open(run)
+    assert lines == [session.translate("red cat").text, "", session.translate("cat and dog").text,
+                     ""]  # fmt: skip
+
+
+def test_translate_as_json_tells_all_hypotheses(workbench, run):
+    outcome = workbench("translate", run, "--json", "--hypotheses", 2, standard_input="red cat\n")
+    answer = json.loads(outcome.out)
+    assert answer["source"] == "red cat"
+    assert len(answer["hypotheses"]) == 2
+    best, second = answer["hypotheses"]
+    assert best["score"] >= second["score"]
+    assert len(best["tokens"]) == len(best["log_probabilities"])
+
+
+def test_translate_refuses_a_line_that_is_too_long(workbench, run):
+    text = "cat\ncat and dog and bird\n"
+    outcome = workbench("translate", run, standard_input=text)
+    refused(outcome, "standard input:2:", "5 tokens", "max_length is 4", "--skip-bad-lines")
+    skipped = workbench("translate", run, "--skip-bad-lines", standard_input=text)
+    assert skipped.code == 0
+    assert skipped.out.split("\n")[1:] == ["", ""]
+    assert "standard input:2:" in skipped.err
+
+
+def test_translate_refuses_what_is_not_utf_8(workbench, run):
+    refused(workbench("translate", run, standard_input=b"cat\n\xff\xfe\n"), ":2:", "UTF-8")
+
+
+def test_translate_refuses_a_directory_without_a_run(workbench, tmp_path):
+    refused(workbench("translate", tmp_path), str(tmp_path), "run directory")
+
+
+def test_evaluate_prints_figures_as_json(workbench, run, tmp_path):
+    figures = json.loads(workbench("evaluate", run).out)
+    assert figures["split"] == "test"
+    assert {"loss", "bleu", "exact_match"} <= set(figures["figures"])
+    path = tmp_path / "more.tsv"
+    path.write_text("red cat\tchat rouge\nbroken\n")
+    refused(workbench("evaluate", run, "--data", path), f"{path}:2:")
+    outcome = workbench("evaluate", run, "--data", path, "--skip-bad-lines", "--beam-width", 1)
+    given = json.loads(outcome.out)
+    assert given["sentences"] == 1
+    assert len(given["bad_lines"]) == 1
+
+
+def test_report_passes_on_how_it_went(workbench, monkeypatch, tmp_path):
+    seen = {}
+
+    def run_report(notebook, parameters, **options):
+        seen.update(notebook=str(notebook), parameters=parameters, **options)
+        return outcome
+
+    monkeypatch.setattr("workbench.reports.run.run_report", run_report)
+    directory = SimpleNamespace(page=tmp_path / "report.html", __str__=lambda: "run")
+    outcome = SimpleNamespace(run=directory, status="ok", exit_code=0, message="report: here",
+                              ran=True)  # fmt: skip
+    file = tmp_path / "settings.yaml"
+    file.write_text("units: 32\nepochs: 2\n")
+    words = ("report", "a.ipynb", "-f", file, "-p", "epochs", 3, "--skip-bad-lines", "--resume")
+    done = workbench(*words)
+    assert (done.code, done.out) == (0, "report: here\n")
+    assert seen["parameters"] == {"units": 32, "epochs": "3", "skip_bad_lines": True}
+    assert (seen["notebook"], seen["resume"], seen["force"]) == ("a.ipynb", True, False)
+    assert json.loads(workbench(*words, "--json").out)["status"] == "ok"
+
+    outcome = SimpleNamespace(run=directory, status="failed", exit_code=1, message="cell 3: no",
+                              ran=True)  # fmt: skip
+    failed = workbench(*words)
+    assert (failed.code, failed.out, failed.err) == (1, "", "workbench: cell 3: no\n")
+
+
+@pytest.mark.parametrize("words", [
+    ("report", "missing.ipynb"),
+    ("report", "notebooks/experiment.ipynb", "-p", "unit", "3"),
+    ("report", "notebooks/experiment.ipynb", "-p", "units", "many"),
+    ("report", "notebooks/experiment.ipynb", "-p", "units", "33"),
+    ("report", "notebooks/experiment.ipynb", "-p", "corpus", "phrazes"),
+])  # fmt: skip
+def test_report_refuses_bad_input_before_anything_is_written(
+    workbench, words, tmp_path, monkeypatch, request
+):
+    words = [request.config.rootpath / word if word.startswith("notebooks") else word
+             for word in words]  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    refused(workbench(*words))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("error", "words"), [
+    (RunError("two\nlines"), ["two lines"]),
+    (OSError(errno.ENOSPC, "No space left on device", "runs/x"), ["runs/x", "No space left",
+                                                                  "make room"]),
+    (PermissionError(errno.EACCES, "Permission denied", "runs/x"), ["runs/x", "denied"]),
+    (OSError("h5 is broken"), ["h5 is broken"]),
+])  # fmt: skip
+def test_whatever_is_wrong_is_one_line(workbench, monkeypatch, error, words):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr("workbench.data.catalogue.built_in", fail)
+    refused(workbench("data", "list"), *words)
+
+
+def test_a_reader_that_stops_reading_is_no_error(workbench, monkeypatch):
+    def fail():
+        raise BrokenPipeError
+
+    monkeypatch.setattr("workbench.data.catalogue.built_in", fail)
+    outcome = workbench("data", "list")
+    assert (outcome.code, outcome.err) == (141, "")
+
+
+def test_lab_starts_jupyterlab_in_the_folder(workbench, monkeypatch, tmp_path):
+    called = []
+    monkeypatch.setattr(subprocess, "call", lambda words, cwd: called.append((words, cwd)) or 0)
+    assert workbench("lab", tmp_path, "--", "--port=9999").code == 0
+    assert called == [([sys.executable, "-m", "jupyterlab", "--port=9999"], tmp_path)]
+    refused(workbench("lab", tmp_path / "none"), "none")
+
+
+def test_lab_says_what_to_install(workbench, monkeypatch, tmp_path):
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    refused(workbench("lab", tmp_path), "pip install")
