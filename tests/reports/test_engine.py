@@ -1,0 +1,90 @@
+"""Every test here starts a kernel, but for one that fails to."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import nbformat
+import papermill
+import pytest
+from jupyter_client.kernelspec import KernelSpecManager
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+
+from workbench.reports.cells import cell_records, failure_in
+from workbench.reports.engine import KILLED, WorkbenchEngine
+
+
+def statuses(notebook):
+    return [record["status"] for record in cell_records(notebook)]
+
+
+@pytest.fixture(scope="module")
+def works(load, tmp_path_factory):
+    """Run from inside an event loop, as papermill is when a notebook calls it."""
+    path = tmp_path_factory.mktemp("engine") / "out.ipynb"
+    document = load("works")
+
+    async def run():
+        return WorkbenchEngine.execute_notebook(document, "python3", output_path=path)
+
+    asyncio.run(run())
+    return nbformat.read(path, as_version=4)
+
+
+def printed(notebook, index):
+    return "".join(o.text for o in notebook.cells[index].outputs if o.get("name") == "stdout")
+
+
+def test_all_cells_run(works):
+    assert statuses(works) == ["completed"] * 4
+    assert failure_in(works) is None
+    assert works.metadata.papermill.duration > 0
+
+
+def test_the_kernel_is_this_interpreter_in_this_directory(works):
+    assert printed(works, 5).splitlines() == [sys.executable, str(Path.cwd())]
+
+
+def test_no_widget_state_is_kept(works):
+    assert "widgets" not in works.metadata
+
+
+def test_papermill_s_own_command_raises_for_a_failing_cell(path_of, tmp_path, capfd):
+    out = tmp_path / "out.ipynb"
+    with pytest.raises(papermill.PapermillExecutionError, match="the third cell"):
+        papermill.execute_notebook(path_of("fails"), out, engine_name="workbench")
+    written = nbformat.read(out, as_version=4)
+    assert statuses(written) == ["completed", "completed", "failed", "pending"]
+    assert failure_in(written).type == "ValueError"
+    assert "Executing" not in capfd.readouterr().err  # no bar: standard error is no terminal
+
+
+def test_a_killed_kernel_is_seen_in_the_notebook(path_of, tmp_path):
+    out = tmp_path / "out.ipynb"
+    with pytest.raises(DeadKernelError):
+        papermill.execute_notebook(path_of("dies"), out, engine_name="workbench")
+    written = nbformat.read(out, as_version=4)
+    assert statuses(written) == ["completed", "completed", "failed", "pending"]
+    assert failure_in(written).message == KILLED
+    assert printed(written, 1) == "before\n"  # what the dying cell prints may be lost with it
+
+
+def test_when_time_is_up_the_cell_may_tidy_up(load, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    document = load("sleeps")
+    with pytest.raises(CellTimeoutError):
+        WorkbenchEngine.execute_notebook(document, "python3", timeout=2)
+    assert statuses(document) == ["completed", "failed", "pending"]
+    assert failure_in(document).type == "CellTimeoutError"
+    assert printed(document, 1) == "tidied up\n"
+
+
+def test_a_kernel_that_does_not_start_says_why(load, monkeypatch):
+    command = [sys.executable, "-c", "import sys; sys.exit('no kernel today')"]
+    spec = KernelSpecManager(kernel_dirs=[]).get_kernel_spec("python3")
+    spec.argv = command
+    monkeypatch.setattr(KernelSpecManager, "get_kernel_spec", lambda *_: spec)
+    document = load("works")
+    with pytest.raises(RuntimeError, match=r"^the kernel did not start: no kernel today$"):
+        WorkbenchEngine.execute_notebook(document, "python3")
+    assert statuses(document) == ["pending"] * 4

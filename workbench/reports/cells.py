@@ -1,0 +1,68 @@
+"""What an executed notebook says of its cells."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from nbconvert.filters import strip_ansi
+from nbformat import NotebookNode
+
+TAIL = 20  # lines of a traceback
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a run ended early.
+
+    Attributes:
+        type: name of the exception; message: what it says.
+        cell: position in the notebook from 0, None where the kernel failed outside a cell.
+        number: the cell's number as the notebook shows it, `[number]`.
+        traceback: its last lines, plain text.
+    """
+
+    type: str
+    message: str
+    cell: int | None = None
+    number: int | None = None
+    traceback: str = ""
+
+
+def cell_records(notebook: NotebookNode) -> list[dict[str, Any]]:
+    """Return position from 0, status and seconds of every code cell.
+
+    The status is `completed`, `failed` or, for a cell that never ran, `pending`.
+    """
+    return [
+        {"index": index, "status": cell_status(cell), "seconds": cell_seconds(cell)}
+        for index, cell in enumerate(notebook.cells)
+        if cell.cell_type == "code"
+    ]
+
+
+def cell_status(cell: NotebookNode) -> str:
+    """Return `completed`, `failed` or `pending`."""
+    return str(cell.metadata.get("papermill", {}).get("status") or "pending")
+
+
+def cell_seconds(cell: NotebookNode) -> float | None:
+    """Return how long the cell ran, None when it never did."""
+    return cell.metadata.get("papermill", {}).get("duration")  # type: ignore[no-any-return]
+
+
+def failure_in(notebook: NotebookNode) -> Failure | None:
+    """Return what the failed cell says, None when no cell failed."""
+    for index, cell in enumerate(notebook.cells):
+        if cell_status(cell) == "failed":
+            errors = [o for o in cell.get("outputs", []) if o.output_type == "error"]
+            if not errors:
+                return Failure("Error", "the cell failed and said nothing", index)
+            error = errors[-1]
+            lines = strip_ansi("\n".join(error.traceback)).splitlines()
+            return Failure(
+                type=error.ename,
+                message=error.evalue,
+                cell=index,
+                number=cell.execution_count,
+                traceback="\n".join(lines[-TAIL:]),
+            )
+    return None

@@ -1,0 +1,229 @@
+"""The papermill engine `workbench`: runs a notebook and keeps the truth of every cell.
+
+papermill's own engine marks all cells completed after a kernel is killed or a cell takes too
+long. Here `metadata.papermill.status` of a cell says `completed`, `failed` or, when it never
+ran, `pending`, and a failed cell always ends with an error output that says why. Works in plain
+papermill as well: `papermill --engine workbench in.ipynb out.ipynb`.
+"""
+
+import asyncio
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any
+
+import nbformat
+from jupyter_client.kernelspec import NATIVE_KERNEL_NAME, KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import Engine, NotebookExecutionManager
+
+from workbench.files import write_text
+from workbench.reports.cells import TAIL
+
+PATIENCE = 20  # seconds an interrupted cell has to save what it holds
+KILLED = "the kernel died: it was killed, perhaps for want of memory, or it crashed"
+
+_log = logging.getLogger(__name__)
+_log.addHandler(logging.NullHandler())  # nbclient logs what its exceptions say as well
+
+
+class WorkbenchEngine(Engine):  # type: ignore[misc]
+    """Runs the cells one by one on the interpreter that runs this code."""
+
+    @classmethod
+    def execute_notebook(
+        cls,
+        nb: NotebookNode,
+        kernel_name: str,
+        output_path: str | Path | None = None,
+        progress_bar: bool | dict[str, Any] = True,
+        log_output: bool = False,
+        autosave_cell_every: int = 30,
+        **options: Any,
+    ) -> NotebookNode:
+        """Run `nb` in place, writing it to `output_path` as it goes.
+
+        A `Path` is written whole or not at all; a text is papermill's and may be an address.
+
+        Raises:
+            DeadKernelError: the kernel died in a cell.
+            CellTimeoutError: a cell took longer than `execution_timeout` seconds, or the whole
+                notebook longer than `timeout`; then the cell was interrupted first.
+            KeyboardInterrupt: the user stopped the run; the cell was interrupted first.
+            RuntimeError: the kernel did not start.
+            OSError: the notebook cannot be written.
+        """
+        manager = _TruthfulManager(
+            nb,
+            output_path=output_path,
+            progress_bar=progress_bar and {"disable": None},  # tqdm: silent when no terminal
+            log_output=log_output,
+            autosave_cell_every=autosave_cell_every,
+        )
+        manager.notebook_start()
+        try:
+            cls.execute_managed_notebook(manager, kernel_name, log_output=log_output, **options)
+        finally:
+            manager.notebook_complete()
+        return nb
+
+    @classmethod
+    def execute_managed_notebook(
+        cls,
+        nb_man: NotebookExecutionManager,
+        kernel_name: str,
+        start_timeout: float = 60,
+        execution_timeout: float | None = None,
+        timeout: float | None = None,
+        **options: Any,
+    ) -> None:
+        """Run the cells of `nb_man.nb`; a failing cell ends the run and is no exception."""
+        options.pop("input_path", None)
+        client = _Client(
+            nb_man,
+            kernel_name=kernel_name,
+            startup_timeout=start_timeout,
+            timeout_func=lambda _cell: execution_timeout,
+            store_widget_state=False,
+            log=_log,
+            extra_arguments=["--log-level=CRITICAL"],  # the notebook says what went wrong
+            **options,
+        )
+        client.execute(timeout)
+
+
+class _TruthfulManager(NotebookExecutionManager):  # type: ignore[misc]
+    """Writes the notebook whole or not at all, and makes up no status."""
+
+    def save(self, **_: Any) -> None:
+        if isinstance(self.output_path, Path):
+            text = nbformat.writes(self.nb)  # type: ignore[no-untyped-call]
+            write_text(self.output_path, text + "\n")
+            self.last_save_time = self.now()
+        else:
+            super().save()
+
+    def autosave_cell(self) -> None:
+        if self.pbar:
+            self.pbar.refresh()
+        super().autosave_cell()
+
+    def cell_passed(self, cell: NotebookNode) -> None:
+        """Count a cell that has nothing to run."""
+        cell.metadata.papermill["status"] = self.COMPLETED
+        if self.pbar:
+            self.pbar.update(1)
+
+    def notebook_complete(self, **_: Any) -> None:
+        """Write the end; papermill would call every cell completed that never ran."""
+        self.end_time = self.now()
+        record = self.nb.metadata.papermill
+        record["end_time"] = self.end_time.isoformat()
+        record["duration"] = (self.end_time - self.start_time).total_seconds()
+        self.cleanup_pbar()
+        self.save()
+
+
+class _Client(PapermillNotebookClient):  # type: ignore[misc]
+    def create_kernel_manager(self) -> AsyncKernelManager:
+        """Take `python3` as this interpreter, whatever kernel the user has registered so."""
+        if self.kernel_name == NATIVE_KERNEL_NAME:
+            self.km = AsyncKernelManager(kernel_spec_manager=KernelSpecManager(kernel_dirs=[]))
+        else:
+            super().create_kernel_manager()
+        return self.km
+
+    def execute(self, timeout: float | None) -> None:
+        """Run all cells in an event loop of their own, which leaves no task behind."""
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            self._execute_in_new_loop(timeout)
+        else:  # papermill called from a notebook
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(self._execute_in_new_loop, timeout).result()
+
+    def _execute_in_new_loop(self, timeout: float | None) -> None:
+        with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:  # zmq needs this
+            runner.run(self._execute(timeout))
+
+    async def _execute(self, timeout: float | None) -> None:
+        self.reset_execution_trackers()
+        self.create_kernel_manager()
+        with TemporaryFile() as self.kernel_log:  # libraries print there; it tells why one died
+            try:
+                await self._start_kernel()
+                async with asyncio.timeout(timeout) as limit:
+                    await self._execute_cells(limit)
+                reply = await self.async_wait_for_reply(self.kc.kernel_info())
+                self.nb.metadata["language_info"] = reply["content"]["language_info"]
+            finally:
+                if self.km and self.km.has_kernel:
+                    await self._async_cleanup_kernel()
+
+    async def _start_kernel(self) -> None:
+        await self.async_start_new_kernel(stdout=self.kernel_log, stderr=self.kernel_log)
+        try:
+            await self.async_start_new_kernel_client()
+        except RuntimeError as error:
+            reason = self._last_words()[-1:] or [str(error)]
+            raise RuntimeError(f"the kernel did not start: {reason[0]}") from None
+
+    async def _execute_cells(self, limit: asyncio.Timeout) -> None:
+        for index, cell in enumerate(self.nb.cells):
+            if cell.cell_type != "code":
+                self.nb_man.cell_passed(cell)
+                continue
+            self.nb_man.cell_start(cell, index)
+            try:
+                await self._execute_cell(cell, index, limit)
+            except CellExecutionError:  # the kernel has put the error among the outputs
+                self.nb_man.cell_exception(cell, index)
+                return
+            except BaseException as error:
+                self._add_error(cell, error)
+                self.nb_man.cell_exception(cell, index)
+                raise
+            finally:
+                self.nb_man.cell_complete(cell, index)
+
+    async def _execute_cell(self, cell: NotebookNode, index: int, limit: asyncio.Timeout) -> None:
+        """Run one cell; on Ctrl-C or when time is up, interrupt it and let it end by itself."""
+        running = asyncio.ensure_future(self.async_execute_cell(cell, index))
+        try:
+            await asyncio.shield(running)
+        except asyncio.CancelledError:
+            await self.km.interrupt_kernel()
+            with suppress(Exception):  # however the cell ends
+                await asyncio.wait_for(running, PATIENCE)
+            if limit.expired():
+                raise CellTimeoutError from None
+            raise
+
+    def _last_words(self) -> list[str]:
+        """Return the last lines that the kernel printed where no notebook shows them."""
+        self.kernel_log.seek(0)
+        return self.kernel_log.read().decode(errors="replace").strip().splitlines()[-TAIL:]
+
+    def _add_error(self, cell: NotebookNode, error: BaseException) -> None:
+        """End the outputs of `cell` with what stopped it, unless the kernel has said so."""
+        words: list[str] = []
+        match error:
+            case asyncio.CancelledError():
+                name, message = "KeyboardInterrupt", "stopped by the user"
+            case DeadKernelError():
+                name, message, words = "DeadKernelError", KILLED, self._last_words()
+            case CellTimeoutError():
+                name, message = "CellTimeoutError", "time was up"
+            case _:
+                name, message = type(error).__name__, str(error)
+        if name not in (output.get("ename") for output in cell.outputs):
+            output = nbformat.v4.new_output(  # type: ignore[no-untyped-call]
+                "error", ename=name, evalue=message, traceback=[*words, f"{name}: {message}"]
+            )
+            cell.outputs.append(output)

@@ -1,0 +1,197 @@
+"""The report as one page that asks nobody for anything.
+
+Scripts are ours or do not run: the page's Content-Security-Policy names the hash of each and
+allows no request at all. So what a notebook puts into markdown or `text/html` stays as it is,
+and can neither load nor execute anything. Charts answer to the mouse; their PNG stands until
+they are drawn, where JavaScript is off, and on paper.
+"""
+
+import base64
+import hashlib
+import html
+import json
+import re
+import struct
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import vl_convert
+from nbconvert import HTMLExporter
+from nbformat import NotebookNode
+
+from workbench.charts import theme
+from workbench.charts.export import VERSION
+from workbench.reports.cells import cell_seconds, cell_status
+
+TEMPLATES = Path(__file__).parent / "templates"
+LIMIT = 2_000_000  # bytes of a page that can be sent by mail
+CHARTS = ("application/vnd.vegalite.v5+json", "application/vnd.vegalite.v6+json")
+FORMS = (*CHARTS, "text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg",
+         "text/plain")  # fmt: skip
+NAMES = {"parameters": "default parameters", "injected-parameters": "given parameters"}
+ALARM = {"light": ("#b3261e", "#b3261e"), "dark": ("#b3261e", "#ff8a80")}  # behind white, as ink
+
+
+@dataclass(frozen=True)
+class _Chart:
+    number: int
+    description: str
+    specification: str
+    still: str  # a comment that stands for the picture
+    picture: str
+
+
+class _Charts(list[_Chart]):
+    """The charts of a page, in order."""
+
+    def take(self, data: Mapping[str, Any], kind: str) -> _Chart:
+        """Number the chart among the forms of an output."""
+        number = len(self) + 1
+        description = str(data[kind].get("description", f"Chart {number}"))
+        picture = data.get("image/png", "").replace("\n", "")
+        self.append(
+            _Chart(
+                number,
+                description,
+                specification=_script_json(data[kind]),
+                still=f"<!--still {number}-->",
+                picture=_still(picture, description) if picture else "",
+            )
+        )
+        return self[-1]
+
+
+def to_html(
+    notebook: NotebookNode,
+    title: str,
+    banner: str | None = None,
+    facts: Mapping[str, str] | None = None,
+    parameters: Mapping[str, Any] | None = None,
+) -> str:
+    """Return an executed notebook as a page.
+
+    Args:
+        notebook: what to show; it is not changed.
+        title: the page's name, under which stands the notebook's own first heading.
+        banner: what went wrong, put in red at the top, where it did.
+        facts: what the head of the page says: status, date, device.
+        parameters: what was chosen for this run.
+    """
+    charts = _Charts()
+    heading, notebook = _without_heading(notebook)
+    page = {
+        "title": title, "heading": heading or title, "banner": banner,
+        "facts": facts or {}, "parameters": parameters or {}, "style": _style(),
+    }  # fmt: skip
+    exporter = HTMLExporter(
+        extra_template_basedirs=[str(TEMPLATES)],
+        template_name="report",
+        anchor_link_text="#",
+        filters={"form": _form, "chart": charts.take, "label": _label},
+    )
+    text, _ = exporter.from_notebook_node(notebook, resources={"page": page})
+    scripts = [_bundle(), (TEMPLATES / "report" / "page.js").read_text("utf-8")] if charts else []
+    text = text.replace("<!--contents-->", _contents(text), 1)
+    text = text.replace("<!--policy-->", _policy(scripts), 1)
+    text = text.replace("<!--scripts-->", _script_tags(scripts), 1)
+    return _with_stills(text, charts)
+
+
+def _without_heading(notebook: NotebookNode) -> tuple[str, NotebookNode]:
+    """Return the notebook's first heading, if it begins with one, and a copy without it."""
+    notebook = deepcopy(notebook)
+    first = notebook.cells[0] if notebook.cells else None
+    if first is None or first.cell_type != "markdown" or not first.source.startswith("# "):
+        return "", notebook
+    heading, _, first.source = first.source.partition("\n")
+    return heading.removeprefix("# ").strip(), notebook
+
+
+def _form(data: Mapping[str, Any]) -> str:
+    """Return the richest form of an output that the page can show; never a widget."""
+    return next((kind for kind in FORMS if kind in data), "")
+
+
+def _label(cell: NotebookNode) -> str:
+    """Return what the fold over a cell's code says."""
+    tags = cell.metadata.get("tags", [])
+    what = next((name for tag, name in NAMES.items() if tag in tags), "code")
+    if cell_status(cell) == "pending":
+        return f"{what}, not run"
+    seconds = cell_seconds(cell) or 0
+    return f"{what} [{cell.execution_count}]" + (f", {seconds:.1f} s" if seconds >= 1 else "")
+
+
+def _still(picture: str, description: str) -> str:
+    """Return the PNG as an image, at half its pixels: charts are exported at scale 2."""
+    width = struct.unpack(">I", base64.b64decode(picture[:32])[16:20])[0] // 2
+    return (
+        f'<img class="still" width="{width}" alt="{html.escape(description)}" '
+        f'src="data:image/png;base64,{picture}">'
+    )
+
+
+def _with_stills(text: str, charts: _Charts) -> str:
+    """Put the pictures in, as many as keep the page within its limit."""
+    room = LIMIT - len(text.encode())
+    for chart in charts:
+        fits = len(chart.picture) <= room
+        text = text.replace(chart.still, chart.picture if fits else "", 1)
+        room -= len(chart.picture) if fits else 0
+    return text
+
+
+def _contents(text: str) -> str:
+    """Return links to the sections, where there are several."""
+    sections = re.findall(r'<h2 id="([^"]+)">(.*?)<a class="anchor-link"', text)
+    links = "".join(f'<a href="#{anchor}">{name}</a>' for anchor, name in sections)
+    return f'<nav aria-label="Contents">{links}</nav>' if len(sections) > 2 else ""
+
+
+def _policy(scripts: list[str]) -> str:
+    digests = (base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in scripts)
+    allowed = " ".join(f"'sha256-{digest}'" for digest in digests) or "'none'"
+    policy = (
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; "
+        "img-src data: blob:; base-uri 'none'; form-action 'none'"
+    )
+    return f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+
+
+def _script_tags(scripts: list[str]) -> str:
+    if not scripts:
+        return ""
+    dark = f'<script type="application/json" id="dark">{_script_json(theme.config(True))}</script>'
+    return dark + "".join(f'\n<script type="module">{script}</script>' for script in scripts)
+
+
+def _script_json(value: Any) -> str:
+    """Return JSON that no `</script>` in a text can end."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+
+
+@cache
+def _bundle() -> str:
+    """Return Vega, Vega-Lite and vega-embed as one script, made from what is installed."""
+    return str(vl_convert.javascript_bundle("globalThis.vegaEmbed = vegaEmbed;", VERSION))
+
+
+def _style() -> str:
+    light, dark = (_colours(name) for name in ("light", "dark"))
+    sheet = (TEMPLATES / "report" / "page.css").read_text("utf-8")
+    return f"{light}\n@media screen and (prefers-color-scheme: dark) {{ {dark} }}\n{sheet}"
+
+
+def _colours(name: str) -> str:
+    palette = theme.DARK if name == "dark" else theme.LIGHT
+    alarm, alarm_ink = ALARM[name]
+    colours = {
+        "paper": palette.paper, "panel": palette.panel, "ink": palette.ink,
+        "muted": palette.muted, "line": palette.grid, "accent": palette.main,
+        "string": palette.category[2], "alarm": alarm, "alarm-ink": alarm_ink, "sans": theme.FONT,
+    }  # fmt: skip
+    return ":root {" + "".join(f"--{key}:{value};" for key, value in colours.items()) + "}"

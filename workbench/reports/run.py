@@ -1,0 +1,215 @@
+"""Run a notebook headless and leave a run directory."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.kernelspec import NATIVE_KERNEL_NAME
+from nbclient.exceptions import CellTimeoutError
+from nbformat import NotebookNode
+from papermill.parameterize import parameterize_notebook
+
+from workbench.config import RunConfig
+from workbench.data.encoding import Codec
+from workbench.data.loading import corpus_from
+from workbench.environment import describe
+from workbench.errors import DataError, RunError, SettingsError, WorkbenchError
+from workbench.files import write_text
+from workbench.reports.cells import Failure, cell_records, failure_in
+from workbench.reports.directory import DISK_FULL, forget, is_done, make_room, unwritable, writing
+from workbench.reports.engine import WorkbenchEngine
+from workbench.reports.html import to_html
+from workbench.reports.parameters import Parameters, read_notebook, read_parameters
+from workbench.runs import RunDirectory, run_hash, run_name
+
+RUNS = Path("runs")
+STATUSES = {"KeyboardInterrupt": "stopped", "DeadKernelError": "killed"}  # any other: failed
+USERS = {error.__name__ for error in (WorkbenchError, SettingsError, DataError, RunError)}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a report went.
+
+    Attributes:
+        run: its directory, which is gone again when bad input ended a run that had not begun.
+        status: ok, failed, stopped or killed.
+        exit_code: 0 done, 1 the run failed, 2 the input was wrong.
+        message: one line for the person who asked.
+        ran: False when the very run was there already.
+    """
+
+    run: RunDirectory
+    status: str
+    exit_code: int
+    message: str
+    ran: bool
+
+
+def run_report(
+    notebook: Path,
+    parameters: Mapping[str, Any],
+    *,
+    run_directory: Path | None = None,
+    resume: bool = False,
+    force: bool = False,
+    timeout: float | None = None,
+) -> Outcome:
+    """Run `notebook` with `parameters` and write its run directory.
+
+    A run that is there with status ok is not run again. What can be known to be wrong is found
+    before anything is written or a kernel starts.
+
+    Args:
+        notebook: the notebook to run, which has a cell tagged `parameters`.
+        parameters: names and values, texts or already of the right type.
+        run_directory: where to write; runs/<name>-<hash> when None.
+        resume: go on with a run that did not end well, from its last checkpoint.
+        force: put a new run in the place of the very same one.
+        timeout: seconds that the notebook may take; no limit when None.
+
+    Raises:
+        SettingsError: a notebook or a parameter that cannot work.
+        DataError: a corpus that cannot be read.
+        RunError: a directory that is taken or cannot be written, nothing to resume.
+    """
+    if resume and force:
+        raise SettingsError("resume goes on with a run, force starts it anew: choose one of them")
+    document = read_notebook(notebook)
+    chosen = read_parameters(document, parameters)
+    path = _chosen_path(chosen.config, run_directory)
+    fingerprint = preflight(chosen.config)
+    digest = run_hash(chosen.config, fingerprint, _identity(document, chosen))
+    run = RunDirectory(path or RUNS / run_name(chosen.config, Path(notebook).stem, digest))
+    if is_done(run, digest, resume, force):
+        return Outcome(
+            run, "ok", 0, f"already there: {run.page} (use --force to run it again)", ran=False
+        )
+    make_room(run, force)
+    with writing(run, new=not resume):
+        facts = {"hash": digest, "notebook": Path(notebook).name,
+                 "data": {"fingerprint": fingerprint}}  # fmt: skip
+        _begin(run, chosen, facts)
+        document = _parameterized(document, chosen, run)
+        failure = _finish(run, document, chosen, _execute(document, run, timeout))
+        return _outcome(run, failure, new=not resume)
+
+
+def preflight(config: RunConfig) -> str:
+    """Read and encode the corpus, so that bad data are found now; return its fingerprint.
+
+    Raises:
+        DataError, SettingsError: what the notebook would fail on.
+    """
+    corpus = corpus_from(config)
+    codec = Codec.train(corpus.train, config)
+    for pairs in corpus.splits.values():
+        codec.encode_pairs(pairs, config.skip_bad_lines)
+    return corpus.fingerprint
+
+
+def _identity(document: NotebookNode, chosen: Parameters) -> str:
+    """Return what the notebook adds to the settings: its code and its own parameters."""
+    code = [cell.source for cell in document.cells if cell.cell_type == "code"]
+    return json.dumps([code, chosen.extras], sort_keys=True, default=repr)
+
+
+def _chosen_path(config: RunConfig, argument: Path | None) -> Path | None:
+    """Return where the user wants the run: the argument and the parameter are one setting."""
+    setting = Path(config.run_directory) if config.run_directory else None
+    if argument and setting and argument != setting:
+        raise SettingsError(f"run_directory: given twice, as {argument} and as {setting}")
+    return argument or setting
+
+
+def _begin(run: RunDirectory, chosen: Parameters, facts: dict[str, Any]) -> None:
+    """Write all that is known before the kernel starts; the session in it adds the rest."""
+    config = chosen.config.replace(live=False, run_directory=str(run))
+    run.begin(
+        parameters=chosen.given,
+        config=config.model_dump(),
+        cells=[],
+        **facts,
+        **describe(),
+    )
+
+
+def _parameterized(document: NotebookNode, chosen: Parameters, run: RunDirectory) -> NotebookNode:
+    values = {**chosen.given, "run_directory": str(run), "live": False}
+    parameterized: NotebookNode = parameterize_notebook(
+        document, values, kernel_name=NATIVE_KERNEL_NAME, language="python"
+    )
+    return parameterized
+
+
+def _execute(document: NotebookNode, run: RunDirectory, timeout: float | None) -> Failure | None:
+    """Run the notebook in place and return what stopped it."""
+    try:
+        WorkbenchEngine.execute_notebook(
+            document, NATIVE_KERNEL_NAME, output_path=run.notebook, timeout=timeout
+        )
+    except (RuntimeError, CellTimeoutError, KeyboardInterrupt) as error:
+        unplaced = Failure(type(error).__name__, str(error) or "stopped by the user")
+        return failure_in(document) or unplaced
+    return failure_in(document)
+
+
+def _finish(
+    run: RunDirectory, document: NotebookNode, chosen: Parameters, failure: Failure | None
+) -> Failure | None:
+    """Write the page and how the run went."""
+    status = _status(failure)
+    seconds = document.metadata.papermill["duration"]
+    page = to_html(
+        document,
+        title=run.path.name,
+        banner=f"This run {_account(failure)}" if failure else None,
+        facts=_facts(run.read(), status, seconds),
+        parameters=chosen.given,
+    )
+    write_text(run.page, page)
+    run.update(
+        status=status,
+        error=asdict(failure) if failure else None,
+        cells=cell_records(document),
+        wall_seconds=seconds,
+    )
+    return failure
+
+
+def _facts(record: Mapping[str, Any], status: str, seconds: float) -> dict[str, str]:
+    """Return what the head of the page says."""
+    minutes, rest = divmod(round(seconds), 60)
+    gpus = [gpu.get("device_name", "GPU") for gpu in record.get("gpus", [])]
+    return {
+        "Status": status,
+        "Started": record["started"].replace("T", " ").replace("Z", " UTC"),
+        "Duration": f"{minutes} min {rest} s" if minutes else f"{rest} s",
+        "Device": ", ".join(gpus) or f"{record['processor']}, {record['cores']} cores",
+    }
+
+
+def _outcome(run: RunDirectory, failure: Failure | None, new: bool) -> Outcome:
+    status = _status(failure)
+    if failure is None:
+        return Outcome(run, status, 0, f"report: {run.page}", ran=True)
+    full = failure.type == "OSError" and failure.message.startswith(DISK_FULL)
+    if full or failure.type in USERS:
+        forget(run, new)
+        message = str(unwritable(run, OSError(failure.message))) if full else failure.message
+        return Outcome(run, status, 2, " ".join(message.split()), ran=True)
+    return Outcome(run, status, 1, f"{run}: {_account(failure)}; see {run.page}", ran=True)
+
+
+def _status(failure: Failure | None) -> str:
+    return STATUSES.get(failure.type, "failed") if failure else "ok"
+
+
+def _account(failure: Failure) -> str:
+    """Return how, where and why a run ended, on one line."""
+    status = _status(failure)
+    how = status if status == "failed" else f"was {status}"
+    where = f" in cell [{failure.number}]" if failure.number else ""
+    return " ".join(": ".join(filter(None, (how + where, failure.type, failure.message))).split())

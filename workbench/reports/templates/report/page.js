@@ -1,0 +1,44 @@
+// Draws every chart of the page, light or dark as the reader's system is, and again when that
+// changes. The picture that stands there before gives way once its chart is drawn.
+const darkness = matchMedia("(prefers-color-scheme: dark)");
+const darkConfig = JSON.parse(document.getElementById("dark").textContent);
+const drawn = new Map();
+
+async function draw(figure) {
+  const specification = JSON.parse(figure.querySelector("script").textContent);
+  delete specification.usermeta; // its options would override ours
+  if (darkness.matches) specification.config = darkConfig;
+  drawn.get(figure)?.finalize();
+  const result = await vegaEmbed(figure.querySelector(".view"), specification, {
+    actions: false,
+    ast: true, // expressions are interpreted: the page allows no eval
+    renderer: "svg",
+  });
+  drawn.set(figure, result);
+  figure.classList.add("drawn");
+}
+
+async function drawAll() {
+  for (const figure of document.querySelectorAll(".chart")) await draw(figure);
+}
+
+async function save(figure, kind) {
+  const link = document.createElement("a");
+  link.href = await drawn.get(figure).view.toImageURL(kind, 2);
+  link.download = `${document.title} ${figure.id}.${kind}`;
+  link.click();
+}
+
+function saveButton(figure, kind) {
+  const button = document.createElement("button");
+  button.textContent = kind.toUpperCase();
+  button.title = `Save this chart as ${kind.toUpperCase()}`;
+  button.addEventListener("click", () => save(figure, kind));
+  return button;
+}
+
+for (const figure of document.querySelectorAll(".chart")) {
+  figure.querySelector("figcaption").append(saveButton(figure, "svg"), saveButton(figure, "png"));
+}
+let drawing = drawAll();
+darkness.addEventListener("change", () => (drawing = drawing.then(drawAll)));
