@@ -92,14 +92,14 @@ class TrainingSettings(_Settings):
     """Training"""
 
     optimizer: Optimizer = Field("adam", description="how gradients become steps")
-    learning_rate: float = Field(1e-3, gt=0, le=10, description="highest learning rate")
+    learning_rate: float = Field(2e-3, gt=0, le=10, description="highest learning rate")
     schedule: Schedule = Field("cosine", description="how the learning rate moves")
     warmup_steps: int = Field(0, ge=0, description="steps over which the rate rises from zero")
     learning_rate_floor: float = Field(
         0.01, gt=0, le=1, description="share of the rate left at the end (cosine, exponential)"
     )
     batch_size: int = Field(64, ge=1, le=65_536, description="sentence pairs in a step")
-    epochs: int = Field(10, ge=1, le=100_000, description="passes over the training pairs")
+    epochs: int = Field(8, ge=1, le=100_000, description="passes over the training pairs")
     max_steps: int = Field(0, ge=0, description="stop after so many steps; 0: no limit")
     max_minutes: float = Field(0, ge=0, description="stop after so many minutes; 0: no limit")
     patience: int = Field(0, ge=0, description="evaluations without gain before stopping; 0: never")

@@ -13,7 +13,7 @@ import os
 import re
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import psutil
 
@@ -22,6 +22,8 @@ from workbench.errors import RunError
 from workbench.files import write_json
 
 SCHEMA = 1
+Runner = Literal["none", "self", "parent", "other"]
+
 NOT_PART_OF_THE_RUN = {"name", "run_directory", "live"}  # they change where, not what
 
 
@@ -52,19 +54,7 @@ class RunDirectory:
         Raises:
             RunError: there is no `run.json`, it is damaged, or a newer version wrote it.
         """
-        try:
-            fields = json.loads(self.record.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise RunError(f"{self.path}: expected a run directory, found no run.json") from None
-        except (OSError, ValueError) as error:
-            raise RunError(f"{self.record}: cannot be read: {error}") from None
-        if not isinstance(fields, dict) or not isinstance(fields.get("schema"), int):
-            raise RunError(f"{self.record}: expected an object with a schema number")
-        if fields["schema"] > SCHEMA:
-            raise RunError(
-                f"{self.record}: written in schema {fields['schema']}, this version reads up to "
-                f"{SCHEMA}; install a newer seq2seq-workbench"
-            )
+        fields = self._fields()
         if fields.get("status") == "running" and not _alive(fields.get("process")):
             fields |= {"status": "killed", "error": "the process ended without a word"}
         return fields
@@ -76,9 +66,7 @@ class RunDirectory:
 
     def update(self, **fields: Any) -> None:
         """Merge `fields` into `run.json`, whole or not at all."""
-        known = {"schema": SCHEMA}
-        if self.record.exists():
-            known = json.loads(self.record.read_text(encoding="utf-8"))
+        known = self._fields() if self.record.exists() else {"schema": SCHEMA}
         write_json(self.record, known | fields)
 
     def begin(self, **fields: Any) -> None:
@@ -92,11 +80,31 @@ class RunDirectory:
         )
 
     @property
-    def in_other_hands(self) -> bool:
-        """Whether another living process runs this run."""
+    def runner(self) -> Runner:
+        """Which living process runs this run: `none`, `self`, a `parent` of it, or `other`."""
         if self.status != "running":
-            return False
-        return bool(self.read()["process"]["id"] != os.getpid())
+            return "none"
+        identifier = self.read()["process"]["id"]
+        if identifier == os.getpid():
+            return "self"
+        parents = {process.pid for process in psutil.Process().parents()}
+        return "parent" if identifier in parents else "other"
+
+    def _fields(self) -> dict[str, Any]:
+        try:
+            fields = json.loads(self.record.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise RunError(f"{self.path}: expected a run directory, found no run.json") from None
+        except (OSError, ValueError) as error:
+            raise RunError(f"{self.record}: cannot be read: {error}") from None
+        if not isinstance(fields, dict) or not isinstance(fields.get("schema"), int):
+            raise RunError(f"{self.record}: expected an object with a schema number")
+        if fields["schema"] > SCHEMA:
+            raise RunError(
+                f"{self.record}: written in schema {fields['schema']}, this version reads up to "
+                f"{SCHEMA}; install a newer seq2seq-workbench"
+            )
+        return fields
 
 
 def run_hash(config: RunConfig, fingerprint: str, notebook: str = "") -> str:
@@ -118,7 +126,10 @@ def run_name(config: RunConfig, title: str, digest: str) -> str:
 
 
 def _process(identifier: int) -> dict[str, Any]:
-    return {"id": identifier, "born": psutil.Process(identifier).create_time()}
+    process = psutil.Process(identifier)
+    if process.status() == psutil.STATUS_ZOMBIE:  # killed, and nobody has asked how it ended
+        raise psutil.ZombieProcess(identifier)
+    return {"id": identifier, "born": process.create_time()}
 
 
 def _alive(process: dict[str, Any] | None) -> bool:

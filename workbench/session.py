@@ -26,7 +26,7 @@ from workbench.config import RunConfig
 from workbench.data.corpus import Corpus, Pair
 from workbench.data.encoding import Codec, EncodedPairs
 from workbench.data.loading import corpus_from
-from workbench.errors import RunError, WorkbenchError, nearest
+from workbench.errors import RunError, SettingsError, WorkbenchError, nearest
 from workbench.files import replacing, write_text
 from workbench.inspection.alignment import alignment_figures
 from workbench.inspection.scoring import Scorer
@@ -130,6 +130,11 @@ class Session(traitlets.HasTraits):
         """
         if self.state == "training":
             raise RunError("training is under way; wait for it or stop it first")
+        if self.directory.runner == "other":
+            raise RunError(
+                f"{self.directory}: another process is at it; wait for it, or choose another "
+                "run_directory"
+            )
         self.load()
         self.build()
         self.set_trait("error", "")
@@ -152,7 +157,7 @@ class Session(traitlets.HasTraits):
     def _train(self) -> None:
         """Drive the loop and tell everybody who listens."""
         directory = self.directory
-        owned = directory.in_other_hands  # a runner began this run and will end it
+        owned = directory.runner == "parent"  # it began this run and will end it
         try:
             if not owned:
                 directory.begin(config=self.config.model_dump())
@@ -160,10 +165,10 @@ class Session(traitlets.HasTraits):
             if owned:
                 _mourn(os.getppid(), directory)
             status = self._drive(directory)
-            self.set_trait("state", "trained")
             self.save()
             if not owned:
                 directory.update(status=status)
+            self.set_trait("state", "trained")
         except BaseException as error:
             self.set_trait("error", " ".join(f"{type(error).__name__}: {error}".split()))
             self.set_trait("state", "failed")
@@ -220,6 +225,7 @@ class Session(traitlets.HasTraits):
         pairs: Sequence[Pair] | None = None,
     ) -> list[Translation]:
         """Translate many texts, or the sources of `pairs` with their references kept beside."""
+        self.build()
         width = beam_width or self.config.beam_width
         return self._translator(
             pairs or [Pair(text, "") for text in texts],
@@ -256,7 +262,10 @@ class Session(traitlets.HasTraits):
     def evaluate_pairs(self, pairs: Sequence[Pair], name: str = "given") -> Evaluation:
         """Measure any pairs, with the settings' beam."""
         self.build()
-        encoded = self._encode(pairs)
+        fold = str.lower if self.config.lowercase else str
+        encoded = self._encode(
+            [pair._replace(source=fold(pair.source), target=fold(pair.target)) for pair in pairs]
+        )
         return self._measure(name, encoded, len(encoded), self.config.beam_width)[0]
 
     def _evaluation(
@@ -279,8 +288,14 @@ class Session(traitlets.HasTraits):
     # The run directory ----------------------------------------------------------------------
 
     def save(self, path: str | Path | None = None) -> Path:
-        """Write settings, tokenizers and weights to `path`, by default the run's `model/`."""
+        """Write settings, tokenizers and weights to `path`, by default the run's `model/`.
+
+        Raises:
+            RunError: `path` is there and holds something else, or cannot be written.
+        """
         target = Path(path) if path else self.directory.model
+        if target.exists() and not (target / "config.json").exists():
+            raise RunError(f"{target}: exists and is no model; choose another place to save it")
         self.build()
         with replacing(target) as beside:
             beside.mkdir(parents=True)
@@ -324,7 +339,10 @@ class Session(traitlets.HasTraits):
         model = path if (path / "config.json").exists() else RunDirectory(path).model
         if not (model / "config.json").exists():
             raise RunError(f"{run}: expected a run directory with a model, found none")
-        config = RunConfig.from_file(model / "config.json")
+        try:
+            config = RunConfig.from_file(model / "config.json")
+        except SettingsError as error:
+            raise RunError(f"{model}: cannot read its settings: {error}") from None
         session = cls(config.replace(run_directory=str(path)))
         session._codec = Codec.load(model)
         session._make_model()

@@ -19,7 +19,7 @@ class Scorer:
     def __init__(self, model: Seq2Seq, codec: Codec, batch_size: int = 64) -> None:
         """Score `batch_size` pairs at a time."""
         self.model, self.codec, self.batch_size = model, codec, batch_size
-        self._compiled = tf.function(self._look, input_signature=[IDS, IDS])
+        self._compiled = tf.function(self._look, input_signature=[IDS, IDS], autograph=False)
 
     def __call__(self, pairs: Sequence[Pair]) -> list[Translation]:
         """Return each pair as a `Translation` whose one hypothesis is the pair's own target.

@@ -59,7 +59,10 @@ def _decoder(settings: ModelSettings) -> list[Block]:
     for layer in range(1, settings.layers + 1):
         count = _cell_parameters(settings.decoder, width, settings.units)
         name = f"decoder layer {layer}"
-        inputs = (below, f"encoder layer {layer}")  # whose last state it begins with
+        inputs: tuple[str, ...] = (
+            below,
+            f"encoder layer {layer}",
+        )  # whose last state it begins with
         if fed and layer == 1:
             inputs = (*inputs, "attentional vector")
         shape = f"B × T × {settings.units}"

@@ -186,6 +186,7 @@ class BatchSearch:
                     self._step, *self._encode(source), width, limit, alpha
                 ),
                 input_signature=signature,
+                autograph=False,
             )
         arrays = self._compiled[width](source, limit, np.float32(alpha))
         return SearchRecord(*(array.numpy() for array in arrays))

@@ -18,7 +18,7 @@ class TeacherForcing:
     def __init__(self, model: Seq2Seq) -> None:
         """Prepare for `model`; its weights may change between calls."""
         self.model = model
-        self._compiled = tf.function(self._sums, input_signature=[IDS, IDS])
+        self._compiled = tf.function(self._sums, input_signature=[IDS, IDS], autograph=False)
 
     def __call__(self, pairs: EncodedPairs, batch_size: int) -> dict[str, float]:
         """Return `loss` (nats a real token), `perplexity` and `token_accuracy` (0 to 1)."""

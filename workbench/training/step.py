@@ -30,7 +30,8 @@ class TrainingStep:
         self.optimizer.build(model.trainable_variables)
         self.traces = 0
         scalar = tf.TensorSpec([], tf.int32), tf.TensorSpec([], tf.float32)
-        self._compiled = tf.function(self._run, input_signature=[IDS, IDS, *scalar])
+        signature = [IDS, IDS, *scalar]
+        self._compiled = tf.function(self._run, input_signature=signature, autograph=False)
 
     def __call__(self, batch: Batch, step: int, rate: float) -> tuple[float, float, int]:
         """Return the loss in nats a real token, the norm of the gradient, and the tokens."""
