@@ -1,0 +1,92 @@
+"""A language so small that a model of it takes no time. TensorFlow loads only where it is used."""
+
+from itertools import product
+
+import pytest
+
+from workbench.config import RunConfig
+from workbench.data.corpus import Pair
+from workbench.data.encoding import Codec
+from workbench.records import Alignment, Link
+
+ADJECTIVES = {"red": "rouge", "black": "noir", "small": "mini", "old": "vieux"}
+NOUNS = {"cat": "chat", "dog": "chien", "bird": "oiseau", "fish": "poisson", "horse": "cheval"}
+
+
+def _pair(source, target, *links):
+    alignment = Alignment(frozenset(Link(*link) for link in links), frozenset())
+    return Pair(source, target, alignment)
+
+
+@pytest.fixture(scope="session")
+def pairs():
+    """Sixty phrases: the adjective goes behind the noun, a comma joins without moving."""
+    one = [_pair(noun, NOUNS[noun], (0, 0)) for noun in NOUNS]
+    two = [
+        _pair(f"{adjective} {noun}", f"{NOUNS[noun]} {ADJECTIVES[adjective]}", (0, 1), (1, 0))
+        for adjective, noun in product(ADJECTIVES, NOUNS)
+    ]
+    three = [
+        _pair(f"{a} and {b}", f"{NOUNS[a]} et {NOUNS[b]}", (0, 0), (1, 1), (2, 2))
+        for a, b in product(NOUNS, NOUNS)
+    ]
+    four = [
+        _pair(f"{a} {n} and dog", f"{NOUNS[n]} {ADJECTIVES[a]} et chien",
+              (0, 1), (1, 0), (2, 2), (3, 3))
+        for a, n in list(product(ADJECTIVES, NOUNS))[:10]
+    ]  # fmt: skip
+    return tuple(one + two + three + four)
+
+
+@pytest.fixture(scope="session")
+def config():
+    return RunConfig(
+        encoder="lstm", decoder="lstm", attention="additive", units=8, embedding=6, dropout=0.2,
+        batch_size=16, epochs=2, learning_rate=0.01, beam_width=3, max_decode_length=6,
+        validation_sentences=4, probe_sentences=2, live=False, seed=3,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def codec(pairs, config):
+    return Codec.train(pairs, config)
+
+
+@pytest.fixture(scope="session")
+def encoded(codec, pairs):
+    return codec.encode_pairs(pairs)[0]
+
+
+@pytest.fixture(scope="session")
+def make_model(codec):
+    """Build the model of some settings for the small language."""
+    from workbench.model.seq2seq import Seq2Seq
+
+    def make(settings, seed=5):
+        return Seq2Seq(settings, codec.source.size, codec.target.size, seed=seed)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def model(make_model, config):
+    """A model that has learnt nothing but has strong opinions: no two tokens are equally likely."""
+    model = make_model(config)
+    for weight in model.weights:
+        weight.assign(3 * weight)
+    return model
+
+
+@pytest.fixture(scope="session")
+def experiment(request, tmp_path_factory):
+    """The outcome of `notebooks/experiment.ipynb`, run headless for a moment on phrases."""
+    from workbench.reports.run import run_report
+
+    settings = {
+        "units": 16, "embedding": 12, "epochs": 2, "train_limit": 200, "batch_size": 50,
+        "validation_sentences": 20, "beam_width": 2, "max_decode_length": 8,
+        "learning_rate": "1e-2",
+    }  # fmt: skip
+    notebook = request.config.rootpath / "notebooks" / "experiment.ipynb"
+    directory = tmp_path_factory.mktemp("experiment") / "run"
+    return run_report(notebook, settings, run_directory=directory)

@@ -1,0 +1,346 @@
+"""Search needs no model: these steps spell a word, or look up a table of logits."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from workbench.data.tokenizer import BEGIN, END, PAD, SPECIAL, UNKNOWN
+from workbench.search.batch import (
+    AFTER_END,
+    FINISHED,
+    KEPT,
+    PRUNED,
+    BatchSearch,
+    SearchRecord,
+    beam_search,
+    length_penalty,
+)
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+A, B, C = 4, 5, 6
+SIZE = 7  # the special symbols, A, B and C
+
+
+def table_step(tokens, time, table):
+    """Look logits up by time and latest token [B, T, V, V]; attention shows that token."""
+    rows = tf.range(tf.shape(tokens)[0])
+    logits = tf.gather_nd(table, tf.stack([rows, time, tokens], -1))
+    return logits, tf.cast(tokens, tf.float32)[:, None, None, None], time + 1
+
+
+def find(table, width, limit=None, alpha=0.6):
+    """Search sentences whose logits are `table` [B, T, V, V]."""
+    table = np.asarray(table, np.float32)
+    batch, times = table.shape[:2]
+    arrays = beam_search(
+        table_step, tf.zeros([batch], tf.int32), tf.constant(table), width,
+        tf.constant(times if limit is None else limit), tf.constant(alpha),
+    )  # fmt: skip
+    return SearchRecord(*(array.numpy() for array in arrays))
+
+
+def read(record, sentence=0, count=1):
+    """Return (tokens, log-probability, score, finished) of the best hypotheses."""
+    found = []
+    for step, candidate in record.best(sentence, count):
+        path = record.path(step, sentence, candidate)
+        tokens = tuple(int(record.tokens[time, sentence, place]) for time, place in path)
+        total, score, fate = (
+            array[step, sentence, candidate]
+            for array in (record.log_probabilities, record.scores, record.fates)
+        )
+        found.append((tokens, float(total), float(score), bool(fate == FINISHED)))
+    return found
+
+
+def log_softmax(logits):
+    return logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+
+
+def log_probability(table, tokens):
+    """Sum the log-probabilities of `tokens` under one sentence's table [T, V, V]."""
+    before = (BEGIN, *tokens[:-1])
+    every = log_softmax(np.asarray(table, float))
+    return sum(every[time, b, t] for time, (b, t) in enumerate(zip(before, tokens, strict=True)))
+
+
+def every_sentence(limit):
+    """Return all sentences of A, B, C that end within the limit."""
+    words = [word for n in range(limit) for word in product((A, B, C), repeat=n)]
+    return [(*word, END) for word in words]
+
+
+def penalty(length, alpha):
+    return ((5 + length) / 6) ** alpha
+
+
+def random_table(seed, batch=1, times=4, scale=2.0):
+    print(f"seed {seed}")
+    shape = (batch, times, SIZE, SIZE)
+    return np.random.default_rng(seed).normal(scale=scale, size=shape).astype("f")
+
+
+def certain(*distributions):
+    """Return a table whose probabilities at each time are given, e.g. {A: 0.6, END: 0.4}."""
+    table = np.full((1, len(distributions), SIZE, SIZE), -50.0)
+    for time, distribution in enumerate(distributions):
+        for token, probability in distribution.items():
+            table[0, time, :, token] = np.log(probability)
+    return table
+
+
+# What is found -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("width", [1, 2, 5])
+def test_it_spells_words_of_any_length(width):
+    words = ["sequentially", "a", "beam"]
+    spelled = np.full((3, 15), END, np.int32)
+    for row, word in zip(spelled, words, strict=True):
+        row[: len(word)] = [LETTERS.index(letter) + len(SPECIAL) for letter in word]
+
+    def spell(tokens, time, memory):
+        wanted = tf.gather(memory, time, batch_dims=1)
+        return 20 * tf.one_hot(wanted, 30), tf.zeros([len(time), 0, 1, 15]), time + 1
+
+    arrays = beam_search(
+        spell, tf.zeros([3], tf.int32), tf.constant(spelled), width, tf.constant(15),
+        tf.constant(0.6),
+    )  # fmt: skip
+    record = SearchRecord(*(array.numpy() for array in arrays))
+    assert record.width == width
+    for sentence, word in enumerate(words):
+        tokens, _, _, finished = read(record, sentence)[0]
+        assert "".join(LETTERS[number - len(SPECIAL)] for number in tokens[:-1]) == word
+        assert tokens[-1] == END
+        assert finished
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_width_one_takes_the_likeliest_token_each_time(seed):
+    table = random_table(seed, times=6)
+    tokens, wanted = (BEGIN,), []
+    for time in range(6):
+        logits = table[0, time, tokens[-1]].copy()
+        logits[[PAD, UNKNOWN, BEGIN]] = -np.inf
+        wanted.append(int(logits.argmax()))
+        tokens = tuple(wanted)
+        if tokens[-1] == END:
+            break
+    found, total, score, finished = read(find(table, width=1))[0]
+    assert found == tokens
+    assert total == pytest.approx(log_probability(table[0], tokens), abs=1e-5)
+    assert score == pytest.approx(total / penalty(len(tokens), 0.6), abs=1e-5)
+    assert finished == (tokens[-1] == END)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.6, 2.0])
+@pytest.mark.parametrize("seed", range(5))
+def test_a_beam_wide_enough_finds_what_trying_all_finds(seed, alpha):
+    table = random_table(seed, scale=0.7)
+    table[..., END] -= 1  # so that long sentences have a chance
+    ranked = sorted(
+        every_sentence(4),
+        key=lambda tokens: -log_probability(table[0], tokens) / penalty(len(tokens), alpha),
+    )
+    record = find(table, width=40, alpha=alpha)  # 27 prefixes of three words, 40 sentences
+    tokens, total, score, finished = read(record)[0]
+    assert tokens == ranked[0]
+    assert total == pytest.approx(log_probability(table[0], ranked[0]), abs=1e-5)
+    assert score == pytest.approx(total / penalty(len(tokens), alpha), abs=1e-5)
+    assert finished
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_narrow_beam_ranks_what_it_found(seed):
+    table = random_table(seed)
+    found = read(find(table, width=3), count=3)
+    assert len({tokens for tokens, *_ in found}) == len(found) == 3
+    for tokens, total, score, _ in found:
+        assert total == pytest.approx(log_probability(table[0], tokens), abs=1e-5)
+        assert score == pytest.approx(total / penalty(len(tokens), 0.6), abs=1e-5)
+    done = [score for *_, score, finished in found if finished]
+    assert done == sorted(done, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("length", "alpha", "wanted"),
+    [(1, 0.6, 1), (7, 1.0, 2), (13, 0.5, 3**0.5), (19, 2.0, 16), (7, 0.0, 1)],
+)
+def test_length_penalty_by_hand(length, alpha, wanted):
+    assert float(length_penalty(float(length), alpha)) == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize(("alpha", "wanted"), [(0.0, (END,)), (1.0, (A, B, END))])
+def test_the_length_penalty_lets_a_longer_sentence_win(alpha, wanted):
+    """ln .4 = -.916 against ln .36 = -1.022, which over 8 / 6 is -.766."""
+    table = certain({END: 0.4, A: 0.6}, {B: 0.6, C: 0.4}, {END: 1.0}, {END: 1.0})
+    tokens, total, score, _ = read(find(table, width=2, alpha=alpha))[0]
+    assert tokens == wanted
+    by_hand = {0.0: (-0.9163, -0.9163), 1.0: (-1.0217, -0.7662)}
+    assert (total, score) == pytest.approx(by_hand[alpha], abs=1e-4)
+
+
+def test_a_beam_finds_what_greedy_search_misses():
+    """A is likelier at first, .6, but what follows is not: .6 × .3 < .4 × .9."""
+    table = certain({A: 0.6, B: 0.4}, {}, {END: 1.0})
+    table[0, 1, A, [A, B, C]] = np.log([0.3, 0.3, 0.4])
+    table[0, 1, B, [A, C]] = np.log([0.9, 0.1])
+    assert read(find(table, width=1))[0][0] == (A, C, END)
+    assert read(find(table, width=2))[0][0] == (B, A, END)
+
+
+@pytest.mark.parametrize("width", [1, 4])
+def test_padding_unknown_and_begin_are_never_chosen(width):
+    table = random_table(9)
+    table[..., [PAD, UNKNOWN, BEGIN]] = 30
+    record = find(table, width)
+    live = np.isin(record.fates, [KEPT, FINISHED])
+    assert live.any()
+    assert not np.isin(record.tokens[live], [PAD, UNKNOWN, BEGIN]).any()
+    total = read(record)[0][1]
+    assert total == pytest.approx(log_probability(table[0], read(record)[0][0]), rel=1e-5)
+    assert total < -25  # the model's own probability, not one shared out anew
+
+
+# When it stops -----------------------------------------------------------------------------
+
+
+def test_it_stops_when_nothing_can_win_any_more():
+    """After one step the finished hypothesis has ln .9; the other row has ln .1 at most."""
+    table = certain(*[{END: 0.9, A: 0.1}] * 10)
+    assert len(find(table, width=2, alpha=0.0).tokens) == 1
+    # With α = 1 the bound is ln .1 / (15 / 6) = -.92, still below ln .9 = -.105.
+    assert len(find(table, width=2, alpha=1.0).tokens) == 1
+    # With α = 5 the bound is ln .1 / 2.5⁵ = -.024: a long sentence might still win.
+    assert len(find(table, width=2, alpha=5.0).tokens) == 2
+
+
+def test_hypotheses_that_ended_too_soon_do_not_end_the_search():
+    """At each step END is second best, so that by the third two bad hypotheses have finished."""
+    table = certain(*[{A: 0.98, END: 0.02}] * 6, {END: 1.0})
+    assert read(find(table, width=2, alpha=0.0))[0][0] == (A, A, A, A, A, A, END)
+
+
+def test_it_stops_when_as_many_hypotheses_have_finished_as_the_beam_is_wide():
+    table = certain(*[{END: 0.5, A: 0.5}] * 10)
+    assert len(find(table, width=1, alpha=5.0).tokens) <= 2
+    assert len(find(table, width=2, alpha=5.0).tokens) == 2
+
+
+@pytest.mark.parametrize("width", [1, 3])
+def test_at_the_limit_hypotheses_are_unfinished(width):
+    table = random_table(4, times=8)
+    table[..., END] = -40
+    record = find(table, width, limit=5)
+    found = read(record, count=width)
+    assert len(record.tokens) == 5
+    assert len(found) == width
+    assert not any(finished for *_, finished in found)
+    assert all(len(tokens) == 5 and END not in tokens for tokens, *_ in found)
+    totals = [total for _, total, *_ in found]
+    assert totals == sorted(totals, reverse=True)
+
+
+def test_finished_hypotheses_stand_before_unfinished_ones():
+    """END is unlikely, but C is the only other word and never ends."""
+    table = certain({C: 0.9, END: 0.1}, {C: 1.0}, {C: 1.0})
+    found = read(find(table, width=2, alpha=5.0), count=2)
+    assert [tokens for tokens, *_ in found] == [(END,), (C, C, C)]
+    assert [finished for *_, finished in found] == [True, False]
+
+
+# The record --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_record_is_complete(seed):
+    width, table = 3, random_table(seed, times=5)
+    record = find(table, width, alpha=1.0)
+    every = log_softmax(table[0].astype(float))
+    rows = {0: ((), 0.0)}  # row of the beam: its tokens and their log-probability
+    for time in range(len(record.tokens)):
+        weighed = []
+        for place in range(2 * width):
+            token, parent, fate, row = (
+                int(array[time, 0, place])
+                for array in (record.tokens, record.parents, record.fates, record.rows)
+            )
+            if record.log_probabilities[time, 0, place] < -1e8:
+                continue  # of a row that does not exist, or a symbol that is never chosen
+            prefix, total = rows[parent]
+            latest = prefix[-1] if prefix else BEGIN
+            total += every[time, latest, token]
+            assert record.log_probabilities[time, 0, place] == pytest.approx(total, abs=1e-4)
+            assert record.scores[time, 0, place] == pytest.approx(
+                total / penalty(time + 1, 1.0), abs=1e-4
+            )
+            assert record.attention[time, 0, parent, 0, 0, 0] == latest
+            weighed.append(((*prefix, token), total, fate, row, place))
+        totals = [total for _, total, *_ in weighed]
+        assert totals == sorted(totals, reverse=True)
+        best = sorted(
+            (
+                (total + every[time, prefix[-1] if prefix else BEGIN, token], (*prefix, token))
+                for prefix, total in rows.values()
+                for token in (END, A, B, C)
+            ),
+            reverse=True,
+        )[: 2 * width]
+        assert [tokens for tokens, *_ in weighed] == [tokens for _, tokens in best]
+        going_on = [each for each in weighed if each[0][-1] != END]
+        for tokens, _, fate, row, place in weighed:
+            if tokens[-1] == END:
+                assert fate == (FINISHED if place < width else PRUNED)
+                assert row == -1
+            else:
+                rank = [each[0] for each in going_on].index(tokens)
+                assert (fate, row) == ((KEPT, rank) if rank < width else (PRUNED, -1))
+        rows = {row: (tokens, total) for tokens, total, fate, row, _ in weighed if fate == KEPT}
+
+
+def test_sentences_in_a_batch_do_not_touch_each_other():
+    """The first ends at once, the others go on: in the batch it has steps after its end."""
+    table = random_table(11, batch=3, times=7, scale=1.0)
+    table[..., END] -= 2
+    table[0, 0, :, END] = 6
+    together = find(table, width=3)
+    assert (together.fates[-1, 0] == AFTER_END).all()
+    for sentence in range(3):
+        alone = find(table[sentence : sentence + 1], width=3)
+        for count in (1, 3):
+            ours, theirs = read(together, sentence, count), read(alone, 0, count)
+            assert [each[0] for each in ours] == [each[0] for each in theirs]
+            for left, right in zip(ours, theirs, strict=True):
+                assert left[1:] == pytest.approx(right[1:], abs=1e-5)
+
+
+# Compiled ----------------------------------------------------------------------------------
+
+
+def test_one_graph_for_each_width():
+    traced = []
+
+    def step(tokens, time, table):
+        traced.append(tokens.shape)
+        return table_step(tokens, time, table)
+
+    table = random_table(5, batch=2, times=8)
+
+    def encode(source):
+        return tf.zeros_like(source[:, 0]), tf.gather(tf.constant(table), source[:, 0])
+
+    compiled = BatchSearch(encode, step)
+    first = compiled(np.array([[1, 9], [0, 9]], np.int32), 2, 8, 0.6)
+    count = len(traced)
+    wanted = [read(find(table[[row]], width=2))[0] for row in (1, 0)]
+    for sentence in range(2):
+        tokens, *figures = read(first, sentence)[0]
+        assert tokens == wanted[sentence][0]
+        assert figures == pytest.approx(wanted[sentence][1:], abs=1e-5)
+    compiled(np.array([[1]], np.int32), 2, 3, 1.0)  # other shapes, another limit and penalty
+    assert len(traced) == count
+    assert len(compiled(np.array([[1]], np.int32), 1, 3, 1.0).tokens) <= 3
+    assert len(traced) == 2 * count

@@ -1,0 +1,150 @@
+import numpy as np
+import pytest
+
+from workbench.data.corpus import Pair
+from workbench.data.tokenizer import BEGIN, END, PAD, UNKNOWN
+from workbench.search.batch import BatchSearch
+from workbench.search.translate import Translator
+
+LIMIT, ALPHA, WIDTH = 6, 0.6, 3
+
+
+@pytest.fixture(scope="module")
+def translator(model, codec):
+    return Translator(BatchSearch(model.encode, model.step), codec, batch_size=3)
+
+
+@pytest.fixture(scope="module")
+def some(pairs):
+    """Nine sentences of four lengths, the long ones first."""
+    return [*pairs[::-9], pairs[0], Pair("red", "")]
+
+
+@pytest.fixture(scope="module")
+def greedy(translator, some):
+    return translator(some, 1, LIMIT, ALPHA)
+
+
+@pytest.fixture(scope="module")
+def beams(translator, some):
+    return translator(some, WIDTH, LIMIT, ALPHA, hypotheses=WIDTH, record=True)
+
+
+def test_the_order_is_that_of_the_sources(some, greedy, beams):
+    for translations in (greedy, beams):
+        assert [each.source for each in translations] == [pair.source for pair in some]
+    assert len({len(pair.source.split()) for pair in some}) == 4
+
+
+def test_references_and_gold_come_along(some, greedy):
+    assert [each.reference for each in greedy] == [*(pair.target for pair in some[:-1]), None]
+    assert [each.gold for each in greedy] == [pair.alignment for pair in some]
+
+
+def test_greedy_is_the_likeliest_token_step_by_step(model, codec, some, greedy):
+    for pair, found in zip(some, greedy, strict=True):
+        source = codec.encode_source(pair.source)
+        state, memory = model.encode(np.array([source], np.int32))
+        ids, nats, rows = [BEGIN], [], []
+        while len(nats) < LIMIT and ids[-1] != END:
+            logits, attention, state = model.step(np.array(ids[-1:]), state, memory)
+            log_probabilities = logits[0] - np.log(np.exp(logits[0]).sum())
+            order = np.argsort(-log_probabilities)
+            best = next(n for n in order if n not in (PAD, UNKNOWN, BEGIN))
+            ids.append(int(best))
+            nats.append(log_probabilities[best])
+            rows.append(attention[0])
+        best = found.best
+        assert best.tokens == codec.target.tokens(ids[1:])
+        assert best.text == codec.target.decode(ids[1:])
+        assert best.finished == (ids[-1] == END)
+        assert best.words == tuple(codec.target_words(ids[1:]))
+        assert found.source_tokens == codec.source.tokens(source)
+        assert found.source_words == tuple(codec.source_words(source))
+        np.testing.assert_allclose(best.log_probabilities, nats, atol=1e-5)
+        np.testing.assert_allclose(best.attention, np.stack(rows, 2), atol=1e-6)
+        assert best.attention.shape == (1, 1, len(nats), len(source))
+    assert len({found.best.finished for found in greedy}) == 2  # both ways of ending were seen
+
+
+def test_one_sentence_is_translated_as_in_a_batch(translator, some, greedy):
+    for pair, together in zip(some, greedy, strict=True):
+        (alone,) = translator([pair], 1, LIMIT, ALPHA)
+        assert alone.best.tokens == together.best.tokens
+        np.testing.assert_allclose(alone.best.attention, together.best.attention, atol=1e-6)
+
+
+def test_every_hypothesis_adds_up(beams):
+    for found in beams:
+        assert len(found.hypotheses) == WIDTH
+        assert len({each.tokens for each in found.hypotheses}) == WIDTH
+        for each in found.hypotheses:
+            length = len(each.tokens)
+            assert each.attention.shape == (1, 1, length, len(found.source_tokens))
+            np.testing.assert_allclose(each.attention.sum(-1), 1, atol=1e-6)
+            assert (each.log_probabilities < 1e-6).all()
+            penalty = ((5 + length) / 6) ** ALPHA
+            assert each.log_probability / penalty == pytest.approx(each.score, abs=1e-5)
+            assert each.finished == (each.tokens[-1] == "<end>")
+
+
+def test_every_hypothesis_is_what_the_model_makes_of_its_own_tokens(model, codec, beams):
+    """A row of the beam must go on with the state of the row that it continues."""
+    for found in beams:
+        for each in found.hypotheses:
+            ids = codec.encode_target(each.text)[: len(each.tokens)]
+            assert codec.target.tokens(ids) == each.tokens
+            source = np.array([codec.encode_source(found.source)])
+            logits, attention = model.forward(source, np.array([ids], np.int32))
+            every = logits.numpy()[0] - np.log(np.exp(logits[0]).sum(-1, keepdims=True))
+            nats = every[np.arange(len(ids)), ids]
+            np.testing.assert_allclose(each.log_probabilities, nats, atol=1e-4)
+            np.testing.assert_allclose(each.attention, attention[0], atol=1e-5)
+
+
+def test_the_best_hypothesis_comes_first(beams):
+    for found in beams:
+        ranks = [(each.finished, each.score) for each in found.hypotheses]
+        assert ranks == sorted(ranks, reverse=True)
+        assert found.text == found.hypotheses[0].text
+
+
+def test_the_beam_is_on_record_for_each_sentence(beams):
+    for found in beams:
+        beam = found.beam
+        steps = 1 + max(each.step for each in beam.candidates)
+        assert beam.width == WIDTH
+        assert beam.attention.shape == (steps, WIDTH, 1, 1, len(found.source_tokens))
+        assert {each.fate for each in beam.candidates} <= {"kept", "finished", "pruned"}
+        assert all(each.log_probability > -1e6 for each in beam.candidates)
+        rows = {(-1, 0): ()}
+        finished = {}
+        for each in beam.candidates:
+            tokens = (*rows[each.step - 1, each.parent], each.token)
+            assert (each.beam >= 0) == (each.fate == "kept")
+            if each.fate == "kept":
+                rows[each.step, each.beam] = tokens
+            elif each.fate == "finished":
+                finished[tokens] = each.score
+        for hypothesis in found.hypotheses:
+            if hypothesis.finished:
+                assert finished[hypothesis.tokens] == hypothesis.score
+            else:
+                assert hypothesis.tokens in rows.values()
+        assert found.best.score == max(finished.values(), default=found.best.score)
+
+
+def test_without_being_asked_there_is_one_hypothesis_and_no_record(greedy):
+    assert all(len(found.hypotheses) == 1 and found.beam is None for found in greedy)
+
+
+def test_no_sentences_no_translations(translator):
+    assert translator([], 1, LIMIT, ALPHA) == []
+
+
+def test_a_model_without_attention(make_model, codec, config, pairs):
+    model = make_model(config.replace(attention="none"))
+    translator = Translator(BatchSearch(model.encode, model.step), codec)
+    (found,) = translator(pairs[:1], 2, LIMIT, ALPHA, record=True)
+    assert found.best.attention.shape == (0, 1, len(found.best.tokens), 2)
+    assert found.beam.attention.shape[1:] == (2, 0, 1, 2)

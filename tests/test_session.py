@@ -1,0 +1,514 @@
+import asyncio
+import json
+import os
+import pickle
+import shutil
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from workbench import session as module
+from workbench.config import RunConfig
+from workbench.data.corpus import Pair
+from workbench.errors import RunError, SettingsError, WorkbenchError
+from workbench.runs import RunDirectory
+from workbench.session import Session
+from workbench.training.checkpoint import Checkpoints
+from workbench.training.sinks import read_history, read_probes
+from workbench.training.step import TrainingStep
+
+STEPS = 6  # 51 training pairs, 16 at a time, for at most so many steps
+
+
+@pytest.fixture(scope="module")
+def corpus(pairs, tmp_path_factory):
+    """The sixty pairs as a file."""
+    path = tmp_path_factory.mktemp("corpus") / "phrases.tsv"
+    path.write_text("".join(f"{pair.source}\t{pair.target}\n" for pair in pairs))
+    return path
+
+
+@pytest.fixture(scope="module")
+def settings(config, corpus):
+    return config.replace(corpus=str(corpus), max_steps=STEPS, probe_sentences=2)
+
+
+@pytest.fixture
+def cheap(settings, tmp_path):
+    """Settings whose model is compiled fast."""
+    return settings.replace(
+        encoder="rnn", decoder="rnn", attention="none", bidirectional=False, beam_width=1,
+        run_directory=str(tmp_path / "run"),
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def trained(settings, tmp_path_factory):
+    """A session that has trained to its end; look at it, but do not change it."""
+    directory = tmp_path_factory.mktemp("trained") / "run"
+    session = Session(settings, run_directory=str(directory))
+    session.train()
+    return session
+
+
+@pytest.fixture(scope="module")
+def opened(trained):
+    return Session.open(trained.directory.path)
+
+
+@pytest.fixture
+def copy(trained, tmp_path):
+    """A copy of the trained run's directory, to do with as one likes."""
+    return shutil.copytree(trained.directory.path, tmp_path / "copy")
+
+
+def no_step(monkeypatch, action):
+    """Let `action` take the place of a training step."""
+    monkeypatch.setattr(TrainingStep, "__call__", lambda *_: action())
+
+
+def same(translation, other):
+    assert translation.source == other.source
+    assert translation.source_tokens == other.source_tokens
+    for ours, theirs in zip(translation.hypotheses, other.hypotheses, strict=True):
+        assert (ours.tokens, ours.score) == (theirs.tokens, theirs.score)
+        np.testing.assert_array_equal(ours.log_probabilities, theirs.log_probabilities)
+        np.testing.assert_array_equal(ours.attention, theirs.attention)
+
+
+# Data and model ----------------------------------------------------------------------------
+
+
+def test_settings_come_as_an_object_as_keywords_or_both():
+    assert Session().config == RunConfig()
+    assert Session(units=64).config.units == 64
+    both = Session(RunConfig(units=64, layers=2), units=32).config
+    assert (both.units, both.layers) == (32, 2)
+    with pytest.raises(SettingsError, match="did you mean 'units'"):
+        Session(unit=64)
+
+
+def test_loading_reads_the_corpus_once(settings):
+    session = Session(settings)
+    assert session.state == "empty"
+    corpus = session.load()
+    assert session.state == "data"
+    assert session.load() is corpus
+    sizes = {split: len(pairs) for split, pairs in session.encoded.items()}
+    assert sizes == {split: len(pairs) for split, pairs in corpus.splits.items()}
+    assert sum(sizes.values()) == 60
+    assert session.codec.source.size == 4 + 5 + 4 + 1
+
+
+def test_the_diagram_needs_no_model(settings):
+    session = Session(settings)
+    assert [block.kind for block in session.blocks][:2] == ["embedding", "bidirectional lstm"]
+    assert session.state == "data"
+    parameters = sum(block.parameters for block in session.blocks)
+    assert parameters == session.build().count_params()
+
+
+def test_building_depends_on_the_seed_alone(cheap):
+    weights = [Session(cheap, seed=seed).build().get_weights() for seed in (3, 3, 4)]
+    assert all(map(np.array_equal, weights[0], weights[1]))
+    assert not np.array_equal(weights[0][0], weights[2][0])
+    session = Session(cheap)
+    assert session.build() is session.build()
+    assert session.state == "built"
+
+
+def test_a_bad_corpus_is_an_error_and_the_session_stays_empty(tmp_path, config):
+    session = Session(config, corpus=str(tmp_path / "missing.tsv"))
+    for action in (session.load, session.build, session.train, lambda: session.translate("a")):
+        with pytest.raises(WorkbenchError, match=r"missing\.tsv"):
+            action()
+    assert session.state == "empty"
+
+
+def test_a_run_is_written_to_runs_by_default(cheap):
+    session = Session(cheap, run_directory="")
+    path = session.directory.path
+    name, _, digest = path.name.rpartition("-")
+    assert path.parent.as_posix() == "runs"
+    assert name == "session-phrases"
+    assert len(digest) == 8
+    assert not path.exists()
+    renamed = Session(cheap, run_directory="", name="mine", live=True)
+    assert renamed.directory.path.name == f"mine-{digest}"
+    assert Session(cheap, run_directory="", seed=9).directory.path != path
+    assert Session(cheap).directory.path.name == "run"
+
+
+# Training ----------------------------------------------------------------------------------
+
+
+def test_a_finished_run_is_all_on_the_disk(trained):
+    directory = trained.directory
+    assert (trained.state, trained.error, directory.status) == ("trained", "", "ok")
+    record = directory.read()
+    assert record["config"] == trained.config.model_dump()
+    assert record["data"]["pairs"] == {"train": 51, "validation": 3, "test": 6}
+    assert record["data"]["fingerprint"] == trained.load().fingerprint
+    assert record["parameters_count"] == trained.model.count_params()
+    assert record["versions"].keys() >= {"python", "tensorflow", "keras"}
+    assert record["device"] in ("CPU", "GPU")
+    training = record["training"]
+    assert (training["steps"], training["traces"]) == (STEPS, 1)
+    assert training["best"] == min(
+        progress.evaluation.figures["loss"] for progress in trained.history if progress.evaluation
+    )
+    assert {path.name for path in directory.path.iterdir()} == {
+        "run.json", "metrics.jsonl", "probes.npz", "model", "checkpoints",
+    }  # fmt: skip
+    assert {path.name for path in directory.model.iterdir()} == {
+        "config.json", "codec.json", "source.model", "target.model", "model.weights.h5",
+    }  # fmt: skip
+
+
+def test_history_is_what_was_yielded(trained):
+    history = trained.history
+    assert [progress.step for progress in history] == list(range(1, STEPS + 1))
+    assert trained.progress is history[-1]
+    assert [progress.step for progress in history if progress.evaluation] == [4, 6]
+    on_disk = read_history(trained.directory.metrics)
+    assert [p.evaluation for p in on_disk] == [p.evaluation for p in history]
+    probes = read_probes(trained.directory.probes)
+    assert list(probes) == [4, 6]
+    watched = [pair.source for pair in trained.load().validation[:2]]
+    assert [each.source for each in probes[6]] == watched
+    assert [each.text for each in probes[6]] == [each.text for each in history[-1].probes]
+
+
+def test_validation_figures_have_their_names(trained):
+    figures = trained.history[-1].evaluation.figures
+    assert figures.keys() == {
+        "loss", "perplexity", "token_accuracy", "exact_match", "bleu", "chrf",
+        "character_error_rate", "word_error_rate",
+    }  # fmt: skip
+    assert trained.history[-1].evaluation.sentences == 3
+
+
+def test_it_says_where_it_ran(trained):
+    facts = trained.where_it_ran()
+    assert facts["seed"] == "3"
+    assert facts["steps"].startswith("6, best at ")
+    assert "keras" in facts["versions"]
+    assert all(isinstance(value, str) for value in facts.values())
+
+
+def test_live_training_can_be_stopped_and_goes_on_from_there(cheap):
+    session = Session(cheap, live=True, max_steps=12, epochs=100, evaluate_every=6)
+    seen = threading.Event()
+
+    def third_step(change):
+        if change["new"].step == 3:
+            session.stop()
+            seen.set()
+
+    session.observe(third_step, "progress")
+    session.train()
+    assert session.state == "training"
+    with pytest.raises(RunError, match="under way"):
+        session.train()
+    asyncio.run(session.wait())
+    assert seen.is_set()
+    assert (session.state, session.directory.status) == ("trained", "stopped")
+    assert Checkpoints(session.directory.checkpoints).steps == [3]
+    same(Session.open(session.directory.path).translate("cat"), session.translate("cat"))
+
+    session.train()
+    asyncio.run(session.wait())
+    assert (session.state, session.directory.status) == ("trained", "ok")
+    assert [progress.step for progress in session.history] == list(range(1, 13))
+
+
+def test_when_the_state_says_trained_the_model_is_there(cheap, monkeypatch):
+    no_step(monkeypatch, lambda: (1.0, 1.0, 5))
+    session = Session(cheap, live=True)
+    found = []
+
+    def look(change):
+        if change["new"] == "trained":
+            found.append((session.directory.status, session.directory.model.is_dir()))
+
+    session.observe(look, "state")
+    session._look = lambda: (module.Evaluation("validation", {"loss": 1.0}), ())
+    session.train()
+    asyncio.run(session.wait())
+    assert found == [("ok", True)]
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_an_error_becomes_state(cheap, monkeypatch, live):
+    def fail():
+        raise ValueError("no\nluck")
+
+    no_step(monkeypatch, fail)
+    session = Session(cheap, live=live)
+
+    def train():
+        session.train()
+        asyncio.run(session.wait())
+
+    with pytest.raises(ValueError, match="luck"):
+        train()
+    assert (session.state, session.error) == ("failed", "ValueError: no luck")
+    record = session.directory.read()
+    assert (record["status"], record["error"]) == ("failed", "ValueError: no luck")
+    assert record["training"]["steps"] == 0
+
+    no_step(monkeypatch, lambda: (1.0, 1.0, 5))  # and after the error it can be tried again
+    session._look = lambda: (module.Evaluation("validation", {"loss": 1.0}), ())
+    train()
+    assert (session.state, session.error, session.directory.status) == ("trained", "", "ok")
+    assert session.directory.read()["error"] is None
+
+
+def test_an_interrupted_run_is_stopped(cheap, monkeypatch):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    no_step(monkeypatch, interrupt)
+    session = Session(cheap)
+    with pytest.raises(KeyboardInterrupt):
+        session.train()
+    assert session.directory.status == "stopped"
+
+
+def test_a_run_of_another_process_is_left_alone(cheap, monkeypatch):
+    monkeypatch.setattr(RunDirectory, "runner", "other")
+    session = Session(cheap)
+    with pytest.raises(RunError, match="another process is at it; wait for it, or choose"):
+        session.train()
+    assert session.state != "training"
+    assert not session.directory.path.exists()
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_under_a_runner_the_status_is_the_runners(cheap, monkeypatch, fails):
+    def step():
+        if fails:
+            raise ValueError("no luck")
+        return 1.0, 1.0, 5
+
+    no_step(monkeypatch, step)
+    monkeypatch.setattr(RunDirectory, "runner", "parent")
+    watched = []
+    monkeypatch.setattr(module, "_mourn", lambda *arguments: watched.append(arguments))
+    session = Session(cheap)
+    session._look = lambda: (module.Evaluation("validation", {"loss": 1.0}), ())
+    session.directory.update(status="running", process="the runner's")
+    try:
+        session.train()
+    except ValueError:
+        assert fails
+    assert session.state == ("failed" if fails else "trained")
+    record = json.loads(session.directory.record.read_text())
+    assert (record["status"], record["process"]) == ("running", "the runner's")
+    assert record["config"]["encoder"] == "rnn"
+    assert [parent for parent, _ in watched] == [os.getppid()]
+
+
+def test_when_the_runner_dies_the_run_says_so_and_ends(tmp_path, monkeypatch):
+    ended = threading.Event()
+    parents = iter([7, 7])
+    monkeypatch.setattr(module.os, "getppid", lambda: next(parents, 1))
+    monkeypatch.setattr(module.os, "_exit", lambda _: ended.set())
+    monkeypatch.setattr(module.time, "sleep", lambda _: None)
+    run = RunDirectory(tmp_path / "run")
+    module._mourn(7, run)
+    assert ended.wait(10)
+    assert (run.status, run.read()["error"]) == (
+        "killed", "the process that ran the notebook was killed",
+    )  # fmt: skip
+
+
+# Using the model ---------------------------------------------------------------------------
+
+
+def test_translations_come_with_the_whole_beam(trained):
+    found = trained.translate("red cat")
+    assert found.source_tokens == ("red", "cat", "<end>")
+    assert len(found.hypotheses) == found.beam.width == trained.config.beam_width == 3
+    assert found.reference is None
+    greedy = trained.translate("red cat", beam_width=1, record=False)
+    assert (len(greedy.hypotheses), greedy.beam) == (1, None)
+    assert len(trained.translate("red cat", hypotheses=2).hypotheses) == 2
+
+
+def test_many_texts_in_their_order(trained):
+    texts = ["cat and dog", "cat", "red cat", "old fish and dog"]
+    found = trained.translate_all(texts)
+    assert [each.source for each in found] == texts
+    for text, each in zip(texts, found, strict=True):
+        alone = trained.translate(text, hypotheses=1)
+        assert alone.best.tokens == each.best.tokens
+        assert alone.best.score == pytest.approx(each.best.score, abs=1e-5)
+    assert trained.translate_all([]) == []
+
+
+def test_translating_builds_what_is_missing(cheap):
+    session = Session(cheap)
+    assert session.translate("cat").source == "cat"
+    assert session.state == "built"
+
+
+def test_a_score_is_the_log_probability_of_the_target(trained):
+    found = trained.score("red cat", "chat rouge")
+    assert found.best.tokens == ("chat", "rouge", "<end>")
+    assert found.best.attention.shape == (1, 1, 3, 3)
+    both = trained.score_all([Pair("cat", "chat"), Pair("red cat", "chat rouge")])
+    assert both[1].best.score == pytest.approx(found.best.score, abs=1e-5)
+    best = trained.translate("red cat").best
+    if best.finished and best.text:
+        again = trained.score("red cat", best.text)
+        assert again.best.score == pytest.approx(best.log_probability, abs=1e-4)
+
+
+def test_a_split_is_measured(trained):
+    evaluation, translations = trained.evaluate("test")
+    test = trained.load().test
+    assert (evaluation.split, evaluation.sentences) == ("test", 6)
+    assert [each.source for each in translations] == [pair.source for pair in test]
+    assert [each.reference for each in translations] == [pair.target for pair in test]
+    right = sum(each.text == each.reference for each in translations)
+    assert evaluation.figures["exact_match"] == right / 6
+    some, few = trained.evaluate("test", limit=2)
+    assert (some.sentences, len(few)) == (2, 2)
+    assert some.figures["loss"] == evaluation.figures["loss"]  # over the whole split
+
+
+def test_an_unknown_split_is_an_error(trained):
+    with pytest.raises(WorkbenchError, match=r"train, validation, test.*did you mean 'test'\?"):
+        trained.evaluate("tst")
+
+
+def test_given_pairs_are_measured_with_their_gold_alignment(trained, pairs):
+    evaluation = trained.evaluate_pairs(pairs[:8], "mine")
+    assert (evaluation.split, evaluation.sentences) == ("mine", 8)
+    assert 0 <= evaluation.figures["alignment_error_rate"] <= 1
+    # Five single words and three pairs that change places: the diagonal finds 5 of 11 links.
+    assert evaluation.figures["diagonal_error_rate"] == pytest.approx(1 - 10 / 22)
+
+
+def test_letter_case_of_given_pairs_is_folded_like_the_corpus(cheap):
+    session = Session(cheap, lowercase=True)
+    lower = session.evaluate_pairs([Pair("cat", "chat"), Pair("red dog", "chien rouge")])
+    mixed = session.evaluate_pairs([Pair("CAT", "Chat"), Pair("Red Dog", "CHIEN rouge")])
+    assert mixed.figures == lower.figures
+
+
+# The run directory -------------------------------------------------------------------------
+
+
+def test_an_opened_run_translates_and_scores_the_same(trained, opened):
+    assert (opened.state, opened.error) == ("trained", "")
+    same(opened.translate("red cat"), trained.translate("red cat"))
+    same(opened.score("red cat", "chat rouge"), trained.score("red cat", "chat rouge"))
+    assert [p.loss for p in opened.history] == [p.loss for p in trained.history]
+    assert opened.blocks == trained.blocks
+    assert opened.config == trained.config
+
+
+def test_an_opened_run_reads_its_corpus_when_it_needs_it(trained, opened):
+    figures = opened.evaluate("test")[0].figures
+    assert figures == pytest.approx(trained.evaluate("test")[0].figures)
+    assert opened.load().fingerprint == trained.load().fingerprint
+
+
+def test_an_opened_run_that_is_finished_trains_no_further(copy, trained):
+    session = Session.open(copy)
+    session.train()
+    assert len(session.history) == STEPS
+    assert all(map(np.array_equal, session.model.get_weights(), trained.model.get_weights()))
+
+
+def test_a_run_may_have_moved_and_its_corpus_be_gone(copy, trained):
+    config = json.loads((copy / "model" / "config.json").read_text())
+    (copy / "model" / "config.json").write_text(json.dumps(config | {"corpus": "gone.tsv"}))
+    session = Session.open(copy)
+    same(session.translate("red cat"), trained.translate("red cat"))
+    evaluation = session.evaluate_pairs([Pair("red cat", "chat rouge")])
+    assert evaluation.sentences == 1
+    assert session.directory.path == copy
+
+
+def test_a_model_can_be_saved_elsewhere_and_over_itself(trained, tmp_path):
+    place = tmp_path / "deep" / "mine"
+    for _ in range(2):
+        assert trained.save(place) == place
+    same(Session.open(place).translate("cat"), trained.translate("cat"))
+    assert [path.name for path in place.parent.iterdir()] == ["mine"]
+
+
+def test_saving_replaces_nothing_but_a_model(trained, tmp_path):
+    (tmp_path / "thesis.tex").write_text("years of work")
+    for place in (tmp_path, tmp_path / "thesis.tex"):
+        with pytest.raises(RunError, match="exists and is no model; choose another place"):
+            trained.save(place)
+    assert (tmp_path / "thesis.tex").read_text() == "years of work"
+
+
+def test_figures_can_be_added_to_the_record(copy):
+    session = Session.open(copy)
+    session.record(figures={"bleu": 1.5})
+    assert session.directory.read()["figures"] == {"bleu": 1.5}
+    assert session.directory.status == "ok"
+
+
+@pytest.mark.parametrize("place", ["nothing", "empty", "file"])
+def test_opening_what_is_no_run_is_an_error(tmp_path, place):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").write_text("a")
+    with pytest.raises(RunError, match=f"{place}: expected a run directory with a model"):
+        Session.open(tmp_path / place)
+
+
+@pytest.mark.parametrize(
+    "file", ["model.weights.h5", "codec.json", "source.model", "target.model", "config.json"]
+)
+@pytest.mark.parametrize("damage", ["cut", "gone", "nonsense"])
+def test_opening_a_damaged_model_is_an_error(copy, file, damage):
+    path = copy / "model" / file
+    content = path.read_bytes()
+    path.unlink()
+    if damage != "gone":
+        path.write_bytes(content[: len(content) // 2] if damage == "cut" else b"nonsense")
+    with pytest.raises(RunError) as error:
+        Session.open(copy)
+    assert "\n" not in str(error.value)
+    assert "copy" in str(error.value)
+
+
+def test_weights_of_another_shape_are_an_error(copy):
+    path = copy / "model" / "config.json"
+    config = json.loads(path.read_text())
+    path.write_text(json.dumps(config | {"units": 10}))
+    with pytest.raises(RunError, match="cannot load weights"):
+        Session.open(copy)
+
+
+def test_opening_runs_no_code(copy, monkeypatch):
+    def refuse(*_, **__):
+        raise AssertionError("something is being unpickled")
+
+    for name in ("load", "loads", "Unpickler"):
+        monkeypatch.setattr(pickle, name, refuse)
+    session = Session.open(copy)
+    session.train()  # finished: restores the checkpoint, reads history and probes
+    assert session.state == "trained"
+
+
+def test_a_pickle_in_the_place_of_arrays_is_refused(copy):
+    started = time.time()
+    evil = np.array([os.getcwd], object)
+    for place in copy.glob("checkpoints/*/model.npz"):
+        np.savez(place, **{"0000": evil})
+    with pytest.raises(RunError, match="allow_pickle=False"):
+        Session.open(copy).train()
+    np.savez(copy / "probes.npz", texts=evil)
+    with pytest.raises(ValueError, match="allow_pickle=False"):
+        read_probes(copy / "probes.npz")
+    assert time.time() - started < 60

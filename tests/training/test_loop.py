@@ -1,0 +1,200 @@
+import numpy as np
+import pytest
+
+from workbench.config import RunConfig
+from workbench.data.batches import batch_count
+from workbench.records import Evaluation
+from workbench.training.checkpoint import Checkpoints
+from workbench.training.loop import Loop, planned_steps
+from workbench.training.step import TrainingStep
+
+
+@pytest.fixture
+def count_steps(monkeypatch):
+    """Make a training step that computes nothing but sets the output bias to its number."""
+    seen = []
+
+    def step(self, batch, step, rate):
+        self.model.output_bias.assign([float(step)] * self.model.target_size)
+        seen.append((step, rate, batch.indices))
+        return 1.0, 2.0, 10
+
+    monkeypatch.setattr(TrainingStep, "__call__", step)
+    return seen
+
+
+@pytest.fixture
+def make_loop(count_steps, make_model, config, encoded):
+    """Prepare a loop whose evaluations give the `figures` one after another."""
+
+    def make(figures=(), checkpoints=None, **changes):
+        settings = config.replace(**{"epochs": 100, "batch_size": 20} | changes)
+        coming = iter(figures)
+
+        def look():
+            return Evaluation("validation", {settings.monitor: next(coming, 1e9)}), ()
+
+        return Loop(make_model(settings), encoded, settings, look, checkpoints)
+
+    return make
+
+
+def evaluated(history):
+    return [progress.step for progress in history if progress.evaluation]
+
+
+def mark(loop):
+    """Return the step whose weights the model holds."""
+    return loop.model.output_bias.numpy()[0]
+
+
+def test_every_pair_once_an_epoch_and_an_evaluation_at_its_end(make_loop, count_steps, encoded):
+    loop = make_loop(epochs=2)
+    history = list(loop.run())
+    assert [progress.step for progress in history] == [1, 2, 3, 4, 5, 6]
+    assert [progress.epoch for progress in history] == [0, 0, 0, 1, 1, 1]
+    assert evaluated(history) == [3, 6]
+    first, second = (
+        np.concatenate([indices for _, _, indices in count_steps[part]])
+        for part in (slice(0, 3), slice(3, 6))
+    )
+    assert sorted(first) == sorted(second) == list(range(len(encoded)))
+    assert list(first) != list(second)
+
+
+def test_a_step_says_what_it_did(make_loop, count_steps):
+    loop = make_loop(epochs=2, learning_rate=0.5, schedule="constant", warmup_steps=4)
+    history = list(loop.run())
+    assert [rate for _, rate, _ in count_steps] == [0.125, 0.25, 0.375, 0.5, 0.5, 0.5]
+    last = history[-1]
+    assert (last.loss, last.gradient_norm, last.tokens, last.total_steps) == (1.0, 2.0, 10, 6)
+    assert [progress.learning_rate for progress in history][:2] == [0.125, 0.25]
+    seconds = [progress.seconds for progress in history]
+    assert seconds == sorted(seconds)
+    assert seconds[0] > 0
+    assert history[0].tokens_per_second == pytest.approx(10 / seconds[0])
+
+
+def test_patience_ends_training_and_the_best_weights_stay(make_loop):
+    loop = make_loop([5.0, 3.0, 4.0, 3.0, 2.0], patience=2, evaluate_every=2)
+    history = list(loop.run())
+    assert evaluated(history) == [2, 4, 6, 8]  # no gain at 6 and at 8: 3.0 again is none
+    assert [progress.best for progress in history if progress.evaluation] == [
+        True, True, False, False,
+    ]  # fmt: skip
+    assert (loop.position.best, loop.position.best_step, loop.position.waited) == (3.0, 4, 2)
+    assert mark(loop) == 4
+
+
+def test_a_gain_starts_the_patience_anew(make_loop):
+    loop = make_loop([5, 6, 4, 6, 3, 6, 6], patience=2, evaluate_every=1)
+    assert len(list(loop.run())) == 7
+
+
+@pytest.mark.parametrize(
+    ("monitor", "best"),
+    [("loss", 2), ("word_error_rate", 2), ("character_error_rate", 2), ("bleu", 3),
+     ("chrf", 3), ("exact_match", 3), ("token_accuracy", 3)],
+)  # fmt: skip
+def test_errors_fall_and_scores_rise(make_loop, monitor, best):
+    loop = make_loop([0.5, 0.1, 0.9, 0.2], monitor=monitor, evaluate_every=1, max_steps=4)
+    list(loop.run())
+    assert loop.position.best_step == best
+    assert mark(loop) == best
+
+
+def test_a_budget_of_steps_ends_with_an_evaluation(make_loop):
+    loop = make_loop([1.0, 0.5], max_steps=5)
+    history = list(loop.run())
+    assert [len(history), history[-1].total_steps] == [5, 5]
+    assert evaluated(history) == [3, 5]
+    assert mark(loop) == 5
+
+
+def test_a_budget_of_minutes_ends_with_an_evaluation(make_loop, monkeypatch):
+    """Every look at the clock finds six seconds more: a step takes six, an evaluation too."""
+    clock = iter(range(0, 10_000, 6))
+    monkeypatch.setattr("workbench.training.loop.time.perf_counter", lambda: next(clock))
+    loop = make_loop([1.0, 0.5, 0.4, 0.3], max_minutes=0.68, evaluate_every=2)
+    history = list(loop.run())
+    assert [progress.seconds for progress in history] == [6, 12, 24, 30, 42]
+    assert evaluated(history) == [2, 4, 5]
+
+
+def test_no_time_left_after_an_evaluation_is_the_end(make_loop, monkeypatch):
+    clock = iter(range(0, 10_000, 6))
+    monkeypatch.setattr("workbench.training.loop.time.perf_counter", lambda: next(clock))
+    loop = make_loop([1.0, 0.5], max_minutes=0.2, evaluate_every=1)
+    assert [progress.step for progress in loop.run()] == [1]
+
+
+def test_evaluations_may_fall_within_an_epoch(make_loop):
+    loop = make_loop(evaluate_every=4, epochs=3)
+    assert evaluated(loop.run()) == [4, 8, 9]  # and always at the end
+
+
+def test_probes_ride_on_the_evaluation(make_loop):
+    loop = make_loop(max_steps=3)
+    loop.evaluate = lambda: (Evaluation("validation", {"loss": 1.0}), ("a probe",))
+    assert [progress.probes for progress in loop.run()] == [(), (), ("a probe",)]
+
+
+def test_checkpoints_are_written_at_evaluations_and_in_between(make_loop, tmp_path):
+    checkpoints = Checkpoints(tmp_path)
+    found = []
+    loop = make_loop(checkpoints=checkpoints, epochs=2, checkpoint_every=2)
+    for progress in loop.run():
+        next_one = checkpoints.steps[-1] if checkpoints.steps else 0
+        found.append((progress.step, next_one))
+    assert found == [(1, 0), (2, 2), (3, 3), (4, 4), (5, 4), (6, 6)]
+
+
+def test_stopping_writes_a_checkpoint_and_leaves_the_best_weights(make_loop, tmp_path):
+    checkpoints = Checkpoints(tmp_path)
+    loop = make_loop([1.0], checkpoints, checkpoint_every=1000)
+    steps = loop.run()
+    for _ in range(5):
+        next(steps)
+    steps.close()
+    assert checkpoints.steps == [3, 5]
+    assert mark(loop) == 3
+    again = make_loop([], checkpoints, max_steps=6)
+    assert mark(again) == 5  # goes on from the last weights, not from the best
+    assert [progress.step for progress in again.run()] == [6]
+    assert mark(again) == 3
+
+
+def test_stopping_before_any_evaluation_leaves_the_last_weights(make_loop):
+    loop = make_loop()
+    steps = loop.run()
+    next(steps)
+    steps.close()
+    assert mark(loop) == 1
+
+
+def test_a_finished_run_does_nothing_more(make_loop, tmp_path):
+    checkpoints = Checkpoints(tmp_path)
+    list(make_loop([2.0, 1.0, 3.0], checkpoints, epochs=3).run())
+    again = make_loop([], checkpoints, epochs=3)
+    assert list(again.run()) == []
+    assert mark(again) == 6
+
+
+def test_a_loss_that_is_no_number_is_never_the_best(make_loop, tmp_path):
+    loop = make_loop([float("nan"), 2.0, float("nan")], Checkpoints(tmp_path), epochs=3)
+    list(loop.run())
+    assert (loop.position.best, loop.position.best_step) == (2.0, 6)
+
+
+@pytest.mark.parametrize(
+    ("settings", "steps"), [({"epochs": 7}, 21), ({"epochs": 7, "max_steps": 20}, 20),
+                            ({"epochs": 7, "max_steps": 100}, 21)],
+)  # fmt: skip
+def test_planned_steps(settings, steps, encoded):
+    assert batch_count(encoded, 20) == 3
+    assert planned_steps(encoded, RunConfig(batch_size=20, **settings)) == steps
+
+
+def test_the_graph_is_counted(make_model, config, encoded):
+    loop = Loop(make_model(config), encoded, config, lambda: None)
+    assert loop.trace_count == 0
