@@ -6,7 +6,7 @@ import pytest
 from workbench.config import RunConfig, settings
 from workbench.errors import SettingsError
 
-CHANGED = {"corpus": "scan", "units": 64, "learning_rate": 0.002, "bidirectional": False,
+CHANGED = {"corpus": "scan", "units": 64, "learning_rate": 0.0007, "bidirectional": False,
            "attention": "dot", "source_tokens": "char", "name": "näme"}  # fmt: skip
 
 

@@ -73,7 +73,9 @@ def test_a_killed_run_is_seen_as_killed(run, begun_elsewhere):
     assert run.status == "killed"  # before anybody has asked how the process ended
     begun_elsewhere.wait()
     assert (run.status, run.runner) == ("killed", "none")
-    assert run.read()["error"] == "the process ended without a word"
+    assert run.read()["error"] == {
+        "type": "Killed", "message": "the process ended without a word",
+    }  # fmt: skip
     assert json.loads(run.record.read_text())["status"] == "running"  # reading writes nothing
 
 

@@ -256,7 +256,8 @@ def test_an_error_becomes_state(cheap, monkeypatch, live):
         train()
     assert (session.state, session.error) == ("failed", "ValueError: no luck")
     record = session.directory.read()
-    assert (record["status"], record["error"]) == ("failed", "ValueError: no luck")
+    assert record["status"] == "failed"
+    assert record["error"] == {"type": "ValueError", "message": "no luck"}
     assert record["training"]["steps"] == 0
 
     no_step(monkeypatch, lambda: (1.0, 1.0, 5))  # and after the error it can be tried again
@@ -296,7 +297,7 @@ def test_under_a_runner_the_status_is_the_runners(cheap, monkeypatch, fails):
     no_step(monkeypatch, step)
     monkeypatch.setattr(RunDirectory, "runner", "parent")
     watched = []
-    monkeypatch.setattr(module, "_mourn", lambda *arguments: watched.append(arguments))
+    monkeypatch.setattr(module, "when_parent_dies", lambda *arguments: watched.append(arguments))
     session = Session(cheap)
     session._look = lambda: (module.Evaluation("validation", {"loss": 1.0}), ())
     session.directory.update(status="running", process="the runner's")
@@ -308,21 +309,10 @@ def test_under_a_runner_the_status_is_the_runners(cheap, monkeypatch, fails):
     record = json.loads(session.directory.record.read_text())
     assert (record["status"], record["process"]) == ("running", "the runner's")
     assert record["config"]["encoder"] == "rnn"
-    assert [parent for parent, _ in watched] == [os.getppid()]
-
-
-def test_when_the_runner_dies_the_run_says_so_and_ends(tmp_path, monkeypatch):
-    ended = threading.Event()
-    parents = iter([7, 7])
-    monkeypatch.setattr(module.os, "getppid", lambda: next(parents, 1))
-    monkeypatch.setattr(module.os, "_exit", lambda _: ended.set())
-    monkeypatch.setattr(module.time, "sleep", lambda _: None)
-    run = RunDirectory(tmp_path / "run")
-    module._mourn(7, run)
-    assert ended.wait(10)
-    assert (run.status, run.read()["error"]) == (
-        "killed", "the process that ran the notebook was killed",
-    )  # fmt: skip
+    ((parent, act),) = watched
+    assert parent == os.getppid()
+    act()
+    assert session.directory.read()["error"]["type"] == "Killed"
 
 
 # Using the model ---------------------------------------------------------------------------
@@ -512,3 +502,17 @@ def test_a_pickle_in_the_place_of_arrays_is_refused(copy):
     with pytest.raises(ValueError, match="allow_pickle=False"):
         read_probes(copy / "probes.npz")
     assert time.time() - started < 60
+
+
+def test_checkpoints_of_other_settings_are_not_gone_on_with(copy, settings):
+    other = Session(settings, run_directory=str(copy), learning_rate=0.5)
+    with pytest.raises(RunError, match="other settings"):
+        other.train()
+    assert other.state == "built"
+
+
+def test_where_it_ran_is_known_after_training(settings, tmp_path):
+    session = Session(settings, run_directory=str(tmp_path / "run"))
+    session.record(note="begun")
+    with pytest.raises(RunError, match="train first"):
+        session.where_it_ran()

@@ -222,7 +222,10 @@ class RunConfig(
             text = Path(path).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(f"{path}: cannot read settings: {error}") from None
-        return cls.from_json(text) if str(path).endswith(".json") else cls.from_yaml(text)
+        try:
+            return cls.from_json(text) if str(path).endswith(".json") else cls.from_yaml(text)
+        except SettingsError as error:
+            raise SettingsError(f"{path}: {error}") from None
 
     @classmethod
     def from_variables(cls, variables: Mapping[str, Any]) -> "RunConfig":

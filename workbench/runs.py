@@ -56,7 +56,8 @@ class RunDirectory:
         """
         fields = self._fields()
         if fields.get("status") == "running" and not _alive(fields.get("process")):
-            fields |= {"status": "killed", "error": "the process ended without a word"}
+            message = "the process ended without a word"
+            fields |= {"status": "killed", "error": {"type": "Killed", "message": message}}
         return fields
 
     @property

@@ -10,9 +10,9 @@ Panels and notebooks look at its traits; nothing here knows that they exist.
 import asyncio
 import os
 import threading
-import time
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,18 +21,18 @@ import traitlets
 from workbench.model import quiet  # noqa: F401, before any other import of TensorFlow
 
 # isort: split
-from workbench import environment
+from workbench.background import in_background, when_parent_dies
 from workbench.config import RunConfig
 from workbench.data.corpus import Corpus, Pair
 from workbench.data.encoding import Codec, EncodedPairs
 from workbench.data.loading import corpus_from
-from workbench.errors import RunError, SettingsError, WorkbenchError, nearest
-from workbench.files import replacing, write_text
+from workbench.errors import RunError, WorkbenchError, nearest
 from workbench.inspection.alignment import alignment_figures
-from workbench.inspection.scoring import Scorer
+from workbench.inspection.scoring import Scoring
 from workbench.metrics import text_figures
 from workbench.model.outline import outline
 from workbench.model.seq2seq import Seq2Seq
+from workbench.model.storage import build_model, is_model, load_weights, read_settings, save_model
 from workbench.records import BadLine, Block, Evaluation, Progress, Translation
 from workbench.runs import RunDirectory, run_hash, run_name
 from workbench.search.batch import BatchSearch
@@ -40,8 +40,14 @@ from workbench.search.translate import Translator
 from workbench.training import device
 from workbench.training.checkpoint import Checkpoints
 from workbench.training.evaluation import TeacherForcing
+from workbench.training.facts import after_training, before_training, in_short
 from workbench.training.loop import Loop
 from workbench.training.sinks import JsonLines, ProbeLog, Sink, read_history
+
+KILLED = {
+    "status": "killed",
+    "error": {"type": "Killed", "message": "the process that ran the notebook was killed"},
+}
 
 
 class Session(traitlets.HasTraits):
@@ -66,8 +72,8 @@ class Session(traitlets.HasTraits):
         self.encoded: dict[str, EncodedPairs] = {}
         self._corpus: Corpus | None = None
         self._codec: Codec | None = None
-        self._worker = ThreadPoolExecutor(1, "training")
         self._running: Future[None] | None = None
+        self._watching = False
         self._stop = threading.Event()
 
     # Data and model -------------------------------------------------------------------------
@@ -114,8 +120,7 @@ class Session(traitlets.HasTraits):
         """Where this run is written: `run_directory`, else `runs/<name>-<hash>`."""
         if self.config.run_directory:
             return RunDirectory(self.config.run_directory)
-        digest = run_hash(self.config, self.load().fingerprint)
-        return RunDirectory(Path("runs") / run_name(self.config, "session", digest))
+        return RunDirectory(Path("runs") / run_name(self.config, "session", self._identity))
 
     # Training -------------------------------------------------------------------------------
 
@@ -130,18 +135,14 @@ class Session(traitlets.HasTraits):
         """
         if self.state == "training":
             raise RunError("training is under way; wait for it or stop it first")
-        if self.directory.runner == "other":
-            raise RunError(
-                f"{self.directory}: another process is at it; wait for it, or choose another "
-                "run_directory"
-            )
         self.load()
         self.build()
+        self._refuse_a_run_that_is_not_ours()
         self.set_trait("error", "")
         self.set_trait("state", "training")
         self._stop.clear()
         if self.config.live:
-            self._running = self._worker.submit(self._train)
+            self._running = in_background(self._train, self.stop)
         else:
             self._train()
 
@@ -154,6 +155,24 @@ class Session(traitlets.HasTraits):
         if self._running:
             await asyncio.wrap_future(self._running)
 
+    @property
+    def _identity(self) -> str:
+        return run_hash(self.config, self.load().fingerprint)
+
+    def _refuse_a_run_that_is_not_ours(self) -> None:
+        directory = self.directory
+        if directory.runner == "other":
+            raise RunError(
+                f"{directory}: another process is at it; wait for it, or choose another "
+                "run_directory"
+            )
+        known = directory.read().get("identity") if directory.record.exists() else None
+        if known not in (None, self._identity) and Checkpoints(directory.checkpoints).steps:
+            raise RunError(
+                f"{directory}: holds checkpoints of other settings or data; choose another "
+                "run_directory, or remove it"
+            )
+
     def _train(self) -> None:
         """Drive the loop and tell everybody who listens."""
         directory = self.directory
@@ -161,20 +180,27 @@ class Session(traitlets.HasTraits):
         try:
             if not owned:
                 directory.begin(config=self.config.model_dump())
-            directory.update(**self._facts())
-            if owned:
-                _mourn(os.getppid(), directory)
+            directory.update(
+                identity=self._identity,
+                **before_training(
+                    self.config, self.load(), self.encoded, self.bad_lines, self.model
+                ),
+            )
+            if owned and not self._watching:
+                self._watching = True
+                when_parent_dies(os.getppid(), lambda: directory.update(**KILLED))
             status = self._drive(directory)
             self.save()
             if not owned:
                 directory.update(status=status)
             self.set_trait("state", "trained")
         except BaseException as error:
-            self.set_trait("error", " ".join(f"{type(error).__name__}: {error}".split()))
+            kind, message = type(error).__name__, " ".join(str(error).split())
+            self.set_trait("error", f"{kind}: {message}")
             self.set_trait("state", "failed")
             if not owned:
                 status = "stopped" if isinstance(error, KeyboardInterrupt) else "failed"
-                directory.update(status=status, error=self.error)
+                directory.update(status=status, error={"type": kind, "message": message})
             raise
 
     def _drive(self, directory: RunDirectory) -> str:
@@ -186,7 +212,11 @@ class Session(traitlets.HasTraits):
         ]
         self.history = list(read_history(directory.metrics))
         steps = loop.run()
-        try:
+        with ExitStack() as ending:  # whatever fails in it, the rest of it is done
+            ending.callback(lambda: directory.update(training=after_training(loop, self.history)))
+            for sink in sinks:
+                ending.callback(sink.close)
+            ending.callback(steps.close)  # writes a checkpoint unless training came to its end
             for progress in steps:
                 self.history.append(progress)
                 for sink in sinks:
@@ -194,11 +224,6 @@ class Session(traitlets.HasTraits):
                 self.set_trait("progress", progress)
                 if self._stop.is_set():
                     return "stopped"
-        finally:
-            steps.close()  # writes a checkpoint when it did not come to its end
-            for sink in sinks:
-                sink.close()
-            directory.update(training=self._training_facts(loop))
         return "ok"
 
     def _look(self) -> tuple[Evaluation, tuple[Translation, ...]]:
@@ -293,15 +318,9 @@ class Session(traitlets.HasTraits):
         Raises:
             RunError: `path` is there and holds something else, or cannot be written.
         """
-        target = Path(path) if path else self.directory.model
-        if target.exists() and not (target / "config.json").exists():
-            raise RunError(f"{target}: exists and is no model; choose another place to save it")
         self.build()
-        with replacing(target) as beside:
-            beside.mkdir(parents=True)
-            write_text(beside / "config.json", self.config.to_json())
-            self.codec.save(beside)
-            self.model.save_weights(beside / "model.weights.h5")
+        target = Path(path) if path else self.directory.model
+        save_model(target, self.config, self.codec, self.model)
         return target
 
     def record(self, **fields: Any) -> None:
@@ -311,22 +330,9 @@ class Session(traitlets.HasTraits):
     def where_it_ran(self) -> dict[str, str]:
         """Say in a few words what this run ran on and what it took."""
         facts = self.directory.read()
-        training = facts["training"]
-        gpus = ", ".join(gpu.get("device_name", "GPU") for gpu in facts.get("gpus", []))
-        return {
-            "device": gpus or "CPU",
-            "processor": f"{facts['processor']}, {facts['cores']} cores",
-            "memory": f"{facts['memory_bytes'] / 2**30:.1f} GiB",
-            "system": facts["system"],
-            "versions": ", ".join(f"{name} {number}" for name, number in facts["versions"].items()),
-            "commit": facts["commit"] or "not under version control",
-            "seed": str(facts["seed"]),
-            "weights": f"{facts['parameters_count']:,}",
-            "steps": f"{training['steps']:,}, best at {training['best_step']:,}",
-            "training": f"{training['seconds'] / 60:.1f} minutes",
-            "speed": f"{training['tokens_per_second']:,.0f} target tokens a second",
-            "peak memory": f"{training['peak_memory_bytes'] / 2**30:.2f} GiB",
-        }
+        if "training" not in facts:
+            raise RunError(f"{self.directory}: training has not ended; train first")
+        return in_short(facts)
 
     @classmethod
     def open(cls, run: str | Path) -> Self:
@@ -336,31 +342,22 @@ class Session(traitlets.HasTraits):
             RunError: it holds no model, or not one of this version.
         """
         path = Path(run)
-        model = path if (path / "config.json").exists() else RunDirectory(path).model
-        if not (model / "config.json").exists():
+        model = path if is_model(path) else RunDirectory(path).model
+        if not is_model(model):
             raise RunError(f"{run}: expected a run directory with a model, found none")
-        try:
-            config = RunConfig.from_file(model / "config.json")
-        except SettingsError as error:
-            raise RunError(f"{model}: cannot read its settings: {error}") from None
-        session = cls(config.replace(run_directory=str(path)))
+        session = cls(read_settings(model).replace(run_directory=str(path)))
         session._codec = Codec.load(model)
         session._make_model()
-        try:
-            session.model.load_weights(model / "model.weights.h5")
-        except (OSError, ValueError) as error:
-            reason = " ".join(str(error).split())
-            raise RunError(f"{model}: cannot load weights: {reason}") from None
+        load_weights(model, session.model)
         session.history = list(read_history(RunDirectory(path).metrics))
         session.set_trait("state", "trained")
         return session
 
     def _make_model(self) -> None:
         device.prepare(self.config.deterministic)
-        sizes = self.codec.source.size, self.codec.target.size
-        self.model = Seq2Seq(self.config, *sizes, seed=self.config.seed)
+        self.model = build_model(self.config, self.codec)
         self._teacher = TeacherForcing(self.model)
-        self._scorer = Scorer(self.model, self.codec, self.config.batch_size)
+        self._scorer = Scoring(self.model, self.codec, self.config.batch_size)
         search = BatchSearch(self.model.encode, self.model.step)
         self._translator = Translator(search, self.codec, self.config.batch_size)
 
@@ -368,48 +365,3 @@ class Session(traitlets.HasTraits):
         encoded, bad = self.codec.encode_pairs(pairs, self.config.skip_bad_lines)
         self.bad_lines.extend(bad)
         return encoded
-
-    def _facts(self) -> dict[str, Any]:
-        """Return what `run.json` says of a run before it starts."""
-        return {
-            "config": self.config.model_dump(),
-            "seed": self.config.seed,
-            **environment.describe(),
-            **device.describe(),
-            "data": {
-                "corpus": self.load().name,
-                "fingerprint": self.load().fingerprint,
-                "pairs": {split: len(pairs) for split, pairs in self.encoded.items()},
-                "bad_lines": [str(line) for line in self.bad_lines],
-            },
-            "parameters_count": self.model.count_params(),
-        }
-
-    def _training_facts(self, loop: Loop) -> dict[str, Any]:
-        tokens = sum(progress.tokens for progress in self.history)
-        spent = sum(progress.tokens / progress.tokens_per_second for progress in self.history)
-        return {
-            "steps": loop.position.step,
-            "best_step": loop.position.best_step,
-            "best": loop.position.best,
-            "seconds": loop.position.seconds,
-            "tokens_per_second": tokens / spent if spent else 0.0,
-            "traces": loop.trace_count,
-            **environment.resources(),
-            "peak_gpu_memory": device.peak_gpu_memory(),
-        }
-
-
-def _mourn(parent: int, directory: RunDirectory) -> None:
-    """Watch the process that runs this run; when it dies, say so in `run.json` and end too.
-
-    A runner killed outright can write nothing any more. Its kernel can.
-    """
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.2)
-        directory.update(status="killed", error="the process that ran the notebook was killed")
-        os._exit(1)
-
-    threading.Thread(target=watch, name="watch the runner", daemon=True).start()

@@ -3,7 +3,7 @@ import pytest
 
 from workbench.data.encoding import Codec
 from workbench.inspection.alignment import alignment_figures, attention_links
-from workbench.inspection.scoring import Scorer
+from workbench.inspection.scoring import Scoring
 from workbench.records import Alignment, Hypothesis, Link, Translation
 
 
@@ -89,7 +89,7 @@ def test_sentences_without_gold_are_left_out():
 
 def test_a_model_without_attention_has_no_figures(make_model, codec, config, pairs):
     model = make_model(config.replace(attention="none"))
-    assert alignment_figures(Scorer(model, codec)(pairs[:2])) == {}
+    assert alignment_figures(Scoring(model, codec)(pairs[:2])) == {}
 
 
 @pytest.mark.parametrize("unit", ["word", "char", "bpe"])

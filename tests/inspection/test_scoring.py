@@ -3,14 +3,14 @@ import pytest
 
 from workbench.data.corpus import Pair
 from workbench.errors import DataError
-from workbench.inspection.scoring import Scorer
+from workbench.inspection.scoring import Scoring
 from workbench.search.batch import BatchSearch
 from workbench.search.translate import Translator
 
 
 @pytest.fixture(scope="module")
 def scorer(model, codec):
-    return Scorer(model, codec, batch_size=3)
+    return Scoring(model, codec, batch_size=3)
 
 
 @pytest.fixture(scope="module")

@@ -39,7 +39,7 @@ def test_peak_memory_of_every_gpu(monkeypatch):
     monkeypatch.setattr(
         tf.config.experimental, "get_memory_info", lambda _: {"current": 1, "peak": 7}
     )
-    assert device.peak_gpu_memory() == {"/device:GPU:0": 7}
+    assert device.peak_gpu_memory() == {"GPU:0": 7}
 
 
 @pytest.mark.parametrize("deterministic", [False, True])

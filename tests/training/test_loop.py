@@ -3,6 +3,7 @@ import pytest
 
 from workbench.config import RunConfig
 from workbench.data.batches import batch_count
+from workbench.errors import RunError
 from workbench.records import Evaluation
 from workbench.training.checkpoint import Checkpoints
 from workbench.training.loop import Loop, planned_steps
@@ -198,3 +199,11 @@ def test_planned_steps(settings, steps, encoded):
 def test_the_graph_is_counted(make_model, config, encoded):
     loop = Loop(make_model(config), encoded, config, lambda: None)
     assert loop.trace_count == 0
+
+
+def test_a_loss_that_is_no_number_ends_training_on_one_line(model, encoded, config, monkeypatch):
+    monkeypatch.setattr(TrainingStep, "__call__", lambda *_: (float("nan"), 1.0, 5))
+    loop = Loop(model, encoded, config, lambda: None)
+    with pytest.raises(RunError, match="lower learning_rate") as refusal:
+        next(loop.run())
+    assert "step 1" in str(refusal.value)

@@ -7,13 +7,12 @@ import tensorflow as tf
 from workbench.data.batches import Batch, ordered_batches
 from workbench.data.corpus import Pair
 from workbench.data.encoding import Codec
-from workbench.model.seq2seq import Seq2Seq
+from workbench.data.tokenizer import PAD
+from workbench.model.seq2seq import IDS, Seq2Seq
 from workbench.records import Floats, Hypothesis, Translation
 
-IDS = tf.TensorSpec([None, None], tf.int32)
 
-
-class Scorer:
+class Scoring:
     """Score targets with one model, compiled once."""
 
     def __init__(self, model: Seq2Seq, codec: Codec, batch_size: int = 64) -> None:
@@ -47,8 +46,8 @@ class Scorer:
     def _translation(
         self, pair: Pair, batch: Batch, row: int, log_probabilities: Floats, attention: Floats
     ) -> Translation:
-        source = batch.source[row][batch.source[row] != 0].tolist()
-        target = batch.target[row][batch.target[row] != 0].tolist()
+        source = batch.source[row][batch.source[row] != PAD].tolist()
+        target = batch.target[row][batch.target[row] != PAD].tolist()
         nats = log_probabilities[: len(target)]
         hypothesis = Hypothesis(
             text=pair.target,

@@ -84,8 +84,8 @@ class RecurrentDecoder(keras.layers.Layer):
             inputs = tf.concat([inputs, state.fed], -1)
         cells = []
         for layer, (cell, old) in enumerate(zip(self.cells, state.cells, strict=True)):
-            inputs = drop(inputs, noise, 100 + layer) if layer else inputs
-            new = cell.advance(cell.project(inputs), old)
+            dropped = drop(inputs, noise, 100 + layer) if layer else inputs
+            new = cell.advance(cell.project(dropped), old)
             inputs = self._stack(layer, inputs, new[0])
             cells.append(new)
         given = None if attention is None else attention[:, 0]
@@ -111,8 +111,8 @@ class RecurrentDecoder(keras.layers.Layer):
             return self._unroll_by_steps(embedded, state, memory, noise)
         inputs = embedded
         for layer, cell in enumerate(self.cells):
-            inputs = drop(inputs, noise, 100 + layer) if layer else inputs
-            outputs, _ = run(cell, inputs, mask, state.cells[layer])
+            dropped = drop(inputs, noise, 100 + layer) if layer else inputs
+            outputs, _ = run(cell, dropped, mask, state.cells[layer])
             inputs = self._stack(layer, inputs, outputs)
         return self._attend(inputs, memory)
 
@@ -138,6 +138,7 @@ class RecurrentDecoder(keras.layers.Layer):
         return tf.transpose(vectors, [1, 0, 2]), tf.transpose(attention, [1, 2, 3, 0, 4])
 
     def _stack(self, layer: int, inputs: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+        """Add what came in, before dropout, to what comes out (Wu et al. 2016, formula 6)."""
         return outputs + inputs if self.settings.residual and layer else outputs
 
     def _attend(

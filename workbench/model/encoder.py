@@ -46,9 +46,9 @@ class RecurrentEncoder(keras.layers.Layer):
         values, states = embedded, []
         for layer in range(len(self.cells) // self.ways):
             cells = self.cells[layer * self.ways : (layer + 1) * self.ways]
-            inputs = drop(values, noise, layer) if layer else values
-            outputs, state = _both_ways(cells, inputs, mask)
-            values = outputs + inputs if self.residual and layer else outputs
+            dropped = drop(values, noise, layer) if layer else values
+            outputs, state = _both_ways(cells, dropped, mask)
+            values = outputs + values if self.residual and layer else outputs
             states.append(state)
         return Encoded(values, tuple(states), mask)
 

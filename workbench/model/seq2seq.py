@@ -14,6 +14,8 @@ from workbench.model.decoder import DecoderState, RecurrentDecoder
 from workbench.model.encoder import RecurrentEncoder
 from workbench.model.noise import Noise, drop
 
+IDS = tf.TensorSpec([None, None], tf.int32)  # padded token ids of any number of sentences
+
 
 class Seq2Seq(keras.Model):
     """An encoder and a decoder over token ids, joined by attention.
@@ -97,6 +99,6 @@ class Seq2Seq(keras.Model):
         return scores + self.output_bias
 
     def _table(self, name: str, size: int, width: int, seed: int) -> keras.Variable:
-        """Make an embedding of unit variance a row, so that tied logits begin small."""
+        """Make an embedding whose rows are about one long, so that tied logits begin small."""
         initializer = keras.initializers.RandomNormal(stddev=width**-0.5, seed=seed)
         return self.add_weight(name=name, shape=(size, width), initializer=initializer)

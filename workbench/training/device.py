@@ -38,5 +38,5 @@ def describe() -> dict[str, Any]:
 
 def peak_gpu_memory() -> dict[str, int]:
     """Return the most bytes in use at once on every GPU so far."""
-    gpus = tf.config.list_logical_devices("GPU")
-    return {gpu.name: int(tf.config.experimental.get_memory_info(gpu.name)["peak"]) for gpu in gpus}
+    names = [gpu.name.removeprefix("/device:") for gpu in tf.config.list_logical_devices("GPU")]
+    return {name: int(tf.config.experimental.get_memory_info(name)["peak"]) for name in names}

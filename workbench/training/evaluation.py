@@ -7,9 +7,8 @@ import tensorflow as tf
 from workbench.data.batches import ordered_batches
 from workbench.data.encoding import EncodedPairs
 from workbench.data.tokenizer import PAD
-from workbench.model.seq2seq import Seq2Seq
+from workbench.model.seq2seq import IDS, Seq2Seq
 from workbench.training.loss import cross_entropy
-from workbench.training.step import IDS
 
 
 class TeacherForcing:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from workbench.config import RunConfig
 from workbench.data.batches import batch_count, batches
 from workbench.data.encoding import EncodedPairs
+from workbench.errors import RunError
 from workbench.model.seq2seq import Seq2Seq
 from workbench.records import Evaluation, Progress, Translation
 from workbench.training.checkpoint import Checkpoints, Position, Weights
@@ -84,6 +85,11 @@ class Loop:
             step = self.position.step + 1
             rate = learning_rate(config, step, self.total_steps)
             loss, norm, tokens = self.step(batch, step, rate)
+            if not math.isfinite(loss):
+                raise RunError(
+                    f"the loss of step {step} is {loss}: training has left the rails; lower "
+                    f"learning_rate (now {config.learning_rate}) or clip_norm"
+                )
             elapsed = time.perf_counter() - began
             epoch, ended = self.position.epoch, self.position.batch + 1 == count
             self.position = replace(

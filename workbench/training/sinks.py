@@ -3,13 +3,14 @@
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import starmap
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
 from workbench.files import replacing, write_text
-from workbench.records import Evaluation, Hypothesis, Progress, Translation
+from workbench.records import Alignment, Evaluation, Hypothesis, Link, Progress, Translation
 
 
 class Sink(Protocol):
@@ -107,9 +108,12 @@ def _probe_text(probe: Translation) -> dict[str, Any]:
     return {
         "source": probe.source,
         "source_tokens": probe.source_tokens,
+        "source_words": probe.source_words,
+        "gold": probe.gold and [sorted(probe.gold.sure), sorted(probe.gold.possible)],
         "reference": probe.reference,
         "text": best.text,
         "tokens": best.tokens,
+        "words": best.words,
         "log_probabilities": [float(value) for value in best.log_probabilities],
         "score": best.score,
         "finished": best.finished,
@@ -138,7 +142,14 @@ def _probe(fields: dict[str, Any], attention: Any) -> Translation:
         attention=attention.astype(np.float32),
         score=fields["score"],
         finished=fields["finished"],
+        words=tuple(fields["words"]),
     )
+    gold = fields["gold"] and Alignment(*(frozenset(starmap(Link, one)) for one in fields["gold"]))
     return Translation(
-        fields["source"], tuple(fields["source_tokens"]), (best,), fields["reference"]
+        source=fields["source"],
+        source_tokens=tuple(fields["source_tokens"]),
+        hypotheses=(best,),
+        reference=fields["reference"],
+        gold=gold,
+        source_words=tuple(fields["source_words"]),
     )

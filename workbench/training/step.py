@@ -7,10 +7,8 @@ import tensorflow as tf
 from workbench.config import TrainingSettings
 from workbench.data.batches import Batch
 from workbench.model.noise import Noise
-from workbench.model.seq2seq import Seq2Seq
+from workbench.model.seq2seq import IDS, Seq2Seq
 from workbench.training.loss import cross_entropy
-
-IDS = tf.TensorSpec([None, None], tf.int32)
 
 
 class TrainingStep:

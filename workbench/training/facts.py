@@ -1,0 +1,75 @@
+"""What `run.json` says of a training run: on what, with what, for how long."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from workbench import environment
+from workbench.config import RunConfig
+from workbench.data.corpus import Corpus
+from workbench.data.encoding import EncodedPairs
+from workbench.model.seq2seq import Seq2Seq
+from workbench.records import BadLine, Progress
+from workbench.training import device
+from workbench.training.loop import Loop
+
+
+def before_training(
+    config: RunConfig,
+    corpus: Corpus,
+    encoded: Mapping[str, EncodedPairs],
+    bad_lines: Sequence[BadLine],
+    model: Seq2Seq,
+) -> dict[str, Any]:
+    """Return what is known before the first step."""
+    return {
+        "config": config.model_dump(),
+        "seed": config.seed,
+        **environment.describe(),
+        **device.describe(),
+        "data": {
+            "corpus": corpus.name,
+            "fingerprint": corpus.fingerprint,
+            "pairs": {split: len(pairs) for split, pairs in encoded.items()},
+            "bad_lines": [str(line) for line in bad_lines],
+        },
+        "parameters_count": model.count_params(),
+    }
+
+
+def after_training(loop: Loop, history: Sequence[Progress]) -> dict[str, Any]:
+    """Return what is known after the last step; memory is that of this process so far."""
+    tokens = sum(progress.tokens for progress in history)
+    spent = sum(progress.tokens / progress.tokens_per_second for progress in history)
+    return {
+        "steps": loop.position.step,
+        "best_step": loop.position.best_step,
+        "best": loop.position.best,
+        "seconds": loop.position.seconds,
+        "tokens_per_second": tokens / spent if spent else 0.0,
+        "traces": loop.trace_count,
+        **environment.resources(),
+        "peak_gpu_memory": device.peak_gpu_memory(),
+    }
+
+
+def in_short(facts: Mapping[str, Any]) -> dict[str, str]:
+    """Say in a few words each what a trained run ran on and what it took.
+
+    `facts` is `run.json`; it has a `training` part once training has ended.
+    """
+    training = facts["training"]
+    gpus = ", ".join(gpu.get("device_name", "GPU") for gpu in facts.get("gpus", []))
+    return {
+        "device": gpus or "CPU",
+        "processor": f"{facts['processor']}, {facts['cores']} cores",
+        "memory": f"{facts['memory_bytes'] / 2**30:.1f} GiB",
+        "system": facts["system"],
+        "versions": ", ".join(f"{name} {number}" for name, number in facts["versions"].items()),
+        "commit": facts["commit"] or "not under version control",
+        "seed": str(facts["seed"]),
+        "weights": f"{facts['parameters_count']:,}",
+        "steps": f"{training['steps']:,}, best at {training['best_step']:,}",
+        "training": f"{training['seconds'] / 60:.1f} minutes",
+        "speed": f"{training['tokens_per_second']:,.0f} target tokens a second",
+        "peak memory": f"{training['peak_memory_bytes'] / 2**30:.2f} GiB",
+    }
