@@ -19,7 +19,7 @@ PACKAGE = Path(__file__).parents[1] / "workbench"
 
 RANKS = {  # a module imports from strictly lower ranks, and from its own room; rank 0 is one room
     "": 0,  # the package itself
-    **dict.fromkeys(("config", "environment", "errors", "files", "records"), 0),
+    **dict.fromkeys(("background", "config", "environment", "errors", "files", "records"), 0),
     **dict.fromkeys(("charts", "data", "metrics", "runs"), 1),
     "model": 2,
     **dict.fromkeys(("inspection", "search", "training"), 3),

@@ -207,7 +207,7 @@ def test_unclean_notebook_is_found(cells, metadata, expected):
 
 @pytest.fixture(scope="module")
 def constraints():
-    return module_at("tools/constraints.py")
+    return module_at(".ci/constraints.py")
 
 
 def test_constraints_differ_by_python_only_where_they_must(constraints):
