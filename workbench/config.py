@@ -73,7 +73,7 @@ class ModelSettings(_Settings):
     decoder: Cell = Field("lstm", description="recurrent cell of the decoder")
     attention: Attention = Field("additive", description="how the decoder scores source positions")
     layers: int = Field(1, ge=1, le=16, description="recurrent layers on each side")
-    units: int = Field(256, ge=1, le=4096, description="width of the states")
+    units: int = Field(128, ge=1, le=4096, description="width of the states")
     embedding: int = Field(128, ge=1, le=4096, description="width of the token embeddings")
     bidirectional: bool = Field(
         True, description="read the source both ways, half of the units each"
@@ -92,7 +92,7 @@ class TrainingSettings(_Settings):
     """Training"""
 
     optimizer: Optimizer = Field("adam", description="how gradients become steps")
-    learning_rate: float = Field(2e-3, gt=0, le=10, description="highest learning rate")
+    learning_rate: float = Field(5e-3, gt=0, le=10, description="highest learning rate")
     schedule: Schedule = Field("cosine", description="how the learning rate moves")
     warmup_steps: int = Field(0, ge=0, description="steps over which the rate rises from zero")
     learning_rate_floor: float = Field(

@@ -58,10 +58,14 @@ def bleu(scores: Scores) -> str:
     return f"BLEU {scores['bleu']:.2f}, chrF {scores['chrf']:.2f}"
 
 
-SCAN = {"corpus": "scan", "units": 128, "embedding": 64, "epochs": 30, "monitor": "exact_match"}
+SCAN = {
+    "corpus": "scan", "units": 128, "embedding": 64, "learning_rate": 0.001, "epochs": 30,
+    "monitor": "exact_match",
+}  # fmt: skip
 G2P = {
-    "source_tokens": "char", "target_tokens": "word", "dropout": 0.3, "batch_size": 32,
-    "epochs": 40, "learning_rate": 0.002, "label_smoothing": 0.1, "monitor": "exact_match",
+    "source_tokens": "char", "target_tokens": "word", "units": 256, "dropout": 0.3,
+    "batch_size": 32, "epochs": 25, "learning_rate": 0.002, "label_smoothing": 0.1,
+    "monitor": "exact_match",
 }  # fmt: skip
 
 
