@@ -108,7 +108,7 @@ def test_settings_that_contradict_each_other_name_both(changes, part):
 def test_replace_validates_and_leaves_the_original():
     config = RunConfig()
     assert config.replace(units=64).units == 64
-    assert config.units == 256
+    assert config == RunConfig()
     with pytest.raises(SettingsError, match="units: expected"):
         config.replace(units=-1)
 
