@@ -6,7 +6,7 @@ Exit codes: 0 done, 1 the run failed, 2 the input was wrong (one line on standar
 import errno
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,6 +94,8 @@ def report(
     outcome = run_report(
         notebook, given, run_directory=output, resume=resume, force=force, timeout=timeout
     )
+    if outcome.run.record.exists():
+        _list_bad_lines(outcome.run.read().get("data", {}).get("bad_lines", ()))
     if as_json:
         click.echo(json.dumps({"run": str(outcome.run), "status": outcome.status,
                                "page": str(outcome.run.page), "ran": outcome.ran}))  # fmt: skip
@@ -301,9 +303,11 @@ def _corpus(name: str, parameters: tuple[tuple[str, str], ...]) -> "Corpus":
     return load_corpus(name, **dict(parameters))
 
 
-def _list_bad_lines(lines: Iterable[Any]) -> None:
+def _list_bad_lines(lines: Sequence[Any]) -> None:
     for line in lines:
         click.echo(f"left out {line}", err=True)
+    if lines:
+        click.echo(f"left out {len(lines)} lines in all", err=True)
 
 
 def _chunks(lines: Iterable[str], size: int) -> Iterator[list[tuple[int, str]]]:

@@ -247,19 +247,23 @@ class Session(traitlets.HasTraits):
         beam_width: int = 0,
         hypotheses: int = 1,
         record: bool = False,
-        pairs: Sequence[Pair] | None = None,
     ) -> list[Translation]:
-        """Translate many texts, or the sources of `pairs` with their references kept beside."""
+        """Translate many texts."""
+        pairs = [Pair(text, "") for text in texts]
+        return self.translate_pairs(pairs, beam_width, hypotheses, record)
+
+    def translate_pairs(
+        self,
+        pairs: Sequence[Pair],
+        beam_width: int = 0,
+        hypotheses: int = 1,
+        record: bool = False,
+    ) -> list[Translation]:
+        """Translate the sources of `pairs`; references and alignments are kept beside."""
         self.build()
         width = beam_width or self.config.beam_width
-        return self._translator(
-            pairs or [Pair(text, "") for text in texts],
-            width,
-            self.config.max_decode_length,
-            self.config.length_penalty,
-            hypotheses or width,
-            record,
-        )
+        limit, alpha = self.config.max_decode_length, self.config.length_penalty
+        return self._translator(pairs, width, limit, alpha, hypotheses or width, record)
 
     def score(self, source: str, target: str) -> Translation:
         """Return the log-probability and the attention of every token of a given target."""
@@ -303,7 +307,7 @@ class Session(traitlets.HasTraits):
         self, name: str, encoded: EncodedPairs, limit: int, width: int
     ) -> tuple[Evaluation, list[Translation]]:
         pairs = encoded.pairs[:limit]
-        translations = self.translate_all([], beam_width=width, pairs=pairs)
+        translations = self.translate_pairs(pairs, beam_width=width)
         figures = self._teacher(encoded, self.config.batch_size)
         figures |= text_figures([each.text for each in translations], [p.target for p in pairs])
         if any(pair.alignment for pair in pairs):
