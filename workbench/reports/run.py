@@ -1,6 +1,7 @@
 """Run a notebook headless and leave a run directory."""
 
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from workbench.files import write_text
 from workbench.reports.cells import Failure, cell_records, failure_in
 from workbench.reports.directory import DISK_FULL, forget, is_done, make_room, unwritable, writing
 from workbench.reports.engine import WorkbenchEngine
+from workbench.reports.follow import training_bar
 from workbench.reports.html import to_html
 from workbench.reports.parameters import Parameters, read_notebook, read_parameters
 from workbench.runs import RunDirectory, run_hash, run_name
@@ -147,9 +149,10 @@ def _parameterized(document: NotebookNode, chosen: Parameters, run: RunDirectory
 def _execute(document: NotebookNode, run: RunDirectory, timeout: float | None) -> Failure | None:
     """Run the notebook in place and return what stopped it."""
     try:
-        WorkbenchEngine.execute_notebook(
-            document, NATIVE_KERNEL_NAME, output_path=run.notebook, timeout=timeout
-        )
+        with training_bar(run.metrics, sys.stderr):
+            WorkbenchEngine.execute_notebook(
+                document, NATIVE_KERNEL_NAME, output_path=run.notebook, timeout=timeout
+            )
     except (RuntimeError, CellTimeoutError, KeyboardInterrupt) as error:
         unplaced = Failure(type(error).__name__, str(error) or "stopped by the user")
         return failure_in(document) or unplaced
