@@ -120,23 +120,12 @@ def beam_search(
         tokens: tf.Tensor, totals: tf.Tensor, state: Any, written: list[tf.TensorArray],
     ) -> tuple[Any, ...]:  # fmt: skip
         logits, attention, state = step(tokens, state, memory)
-        size = tf.shape(logits)[-1]
-        never = tf.reduce_sum(tf.one_hot([PAD, UNKNOWN, BEGIN], size, NEVER), 0)
-        log_probabilities = tf.nn.log_softmax(logits) + never
-        sums = totals[:, :, None] + tf.reshape(log_probabilities, [batch, width, size])
-        weighed_totals, flat = tf.math.top_k(tf.reshape(sums, [batch, width * size]), weighed)
-        parents, chosen = flat // size, flat % size
+        weighed_totals, parents, chosen = _weigh(logits, totals, weighed)
+        ends, kept, rows = _decide(chosen, weighed_totals > NEVER / 2, width)
         penalty = length_penalty(tf.cast(time + 1, tf.float32), alpha)
         scores = weighed_totals / penalty
-
-        possible = weighed_totals > NEVER / 2
-        ends = (chosen == END) & possible & (tf.range(weighed) < width)
-        goes_on = (chosen != END) & possible
-        rows = tf.cumsum(tf.cast(goes_on, tf.int32), axis=1) - 1
-        kept = goes_on & (rows < width)
         fates = tf.where(ends, FINISHED, tf.where(kept, KEPT, PRUNED))
         fates = tf.where(done[:, None], AFTER_END, fates)
-        rows = tf.where(kept, rows, -1)
         shape = tf.shape(attention)
         by_row = tf.reshape(attention, tf.concat([[batch, width], shape[1:]], 0))
         now = (chosen, parents, fates, rows, weighed_totals, scores, by_row)
@@ -161,6 +150,38 @@ def beam_search(
     )  # fmt: skip
     *_, written = tf.while_loop(go_on, advance, begin)
     return tuple(array.stack() for array in written)
+
+
+def _weigh(
+    logits: tf.Tensor, totals: tf.Tensor, count: int
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Return the `count` best continuations of each sentence's rows, best first.
+
+    Shapes: logits [B*K, V]; totals [B, K], log-probabilities of the rows so far.
+    Returns: log-probability of the whole, row continued, token added; each [B, count].
+    """
+    batch, width = tf.unstack(tf.shape(totals))
+    size = tf.shape(logits)[-1]
+    never = tf.reduce_sum(tf.one_hot([PAD, UNKNOWN, BEGIN], size, NEVER), 0)
+    log_probabilities = tf.nn.log_softmax(logits) + never
+    sums = totals[:, :, None] + tf.reshape(log_probabilities, [batch, width, size])
+    best, flat = tf.math.top_k(tf.reshape(sums, [batch, width * size]), count)
+    return best, flat // size, flat % size
+
+
+def _decide(
+    chosen: tf.Tensor, possible: tf.Tensor, width: int
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Say which candidates [B, C], best first, end a hypothesis and which go on.
+
+    Returns: whether each ends; whether each is kept; the next step's row of each kept one, -1
+    for the others.
+    """
+    ends = (chosen == END) & possible & (tf.range(2 * width) < width)
+    goes_on = (chosen != END) & possible
+    rows = tf.cumsum(tf.cast(goes_on, tf.int32), axis=1) - 1
+    kept = goes_on & (rows < width)
+    return ends, kept, tf.where(kept, rows, -1)
 
 
 class BatchSearch:
