@@ -1,3 +1,4 @@
+import signal
 import subprocess
 import sys
 import textwrap
@@ -6,7 +7,7 @@ import threading
 import pytest
 
 from workbench import background
-from workbench.background import in_background, when_parent_dies
+from workbench.background import in_background, on_interrupt, when_parent_dies
 
 
 def test_work_is_done_in_a_thread_of_its_own():
@@ -63,3 +64,30 @@ def test_when_the_parent_dies_the_last_word_is_said_and_the_process_ends(monkeyp
     when_parent_dies(7, act)
     assert ended.wait(10)
     assert said == ["killed"]
+
+
+def test_the_first_interrupt_is_heard_and_the_second_strikes():
+    heard = []
+    with on_interrupt(lambda: heard.append("stop")):
+        signal.raise_signal(signal.SIGINT)
+        assert heard == ["stop"]
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert heard == ["stop"]
+
+
+def test_afterwards_interrupts_are_what_they_were():
+    before = signal.getsignal(signal.SIGINT)
+    with on_interrupt(lambda: None):
+        assert signal.getsignal(signal.SIGINT) is not before
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_in_another_thread_nothing_changes():
+    before = signal.getsignal(signal.SIGINT)
+
+    def work():
+        with on_interrupt(lambda: None):
+            assert signal.getsignal(signal.SIGINT) is before
+
+    in_background(work, stop=lambda: None).result(10)

@@ -71,6 +71,7 @@ def test_an_unknown_command_is_one_line(workbench):
 
 def test_a_missing_argument_is_one_line(workbench):
     refused(workbench("translate"), "RUN")
+    refused(workbench("report", "a.ipynb", "-p", "units=3"), "-p NAME VALUE")
 
 
 def test_settings_lists_every_one_with_its_help(workbench):
@@ -194,7 +195,7 @@ def test_report_passes_on_how_it_went(workbench, monkeypatch, tmp_path):
     words = ("report", "a.ipynb", "-f", file, "-p", "epochs", 3, "--skip-bad-lines", "--resume")
     done = workbench(*words)
     assert (done.code, done.out) == (0, "report: here\n")
-    assert done.err == "left out pairs.tsv:2: broken\nleft out 1 lines in all\n"
+    assert done.err == "left out pairs.tsv:2: broken\nleft out in all: 1\n"
     assert seen["parameters"] == {"units": 32, "epochs": "3", "skip_bad_lines": True}
     assert (seen["notebook"], seen["resume"], seen["force"]) == ("a.ipynb", True, False)
     assert json.loads(workbench(*words, "--json").out)["status"] == "ok"

@@ -179,3 +179,11 @@ def test_the_bounds_shown_are_the_bounds_kept(setting):
 def test_settings_are_frozen():
     with pytest.raises(ValueError, match="frozen"):
         RunConfig().units = 3
+
+
+def test_training_pairs_are_named_once():
+    with pytest.raises(SettingsError, match=r"corpus is 'a.tsv' and train_file is 'b.tsv'"):
+        RunConfig(corpus="a.tsv", train_file="b.tsv")
+    with pytest.raises(SettingsError, match="give train_file as well"):
+        RunConfig(validation_file="dev.tsv")
+    assert RunConfig(corpus="scan", test_file="mine.tsv").test_file == "mine.tsv"

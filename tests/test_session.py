@@ -3,6 +3,7 @@ import json
 import os
 import pickle
 import shutil
+import signal
 import threading
 import time
 
@@ -516,3 +517,19 @@ def test_where_it_ran_is_known_after_training(settings, tmp_path):
     session.record(note="begun")
     with pytest.raises(RunError, match="train first"):
         session.where_it_ran()
+
+
+def test_an_interrupt_stops_training_after_the_step_and_saves_the_model(cheap, monkeypatch):
+    def step():
+        signal.raise_signal(signal.SIGINT)
+        return 1.0, 1.0, 5
+
+    no_step(monkeypatch, step)
+    session = Session(cheap)
+    with pytest.raises(KeyboardInterrupt):
+        session.train()
+    assert session.state == "trained"
+    assert session.directory.status == "stopped"
+    assert [each.step for each in session.history] == [1]
+    assert Checkpoints(session.directory.checkpoints).steps == [1]
+    assert Session.open(session.directory.path).translate("cat").hypotheses

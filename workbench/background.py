@@ -1,11 +1,13 @@
-"""Work in a thread of its own, and an eye on the process that started this one."""
+"""Work in a thread of its own, interrupts, and an eye on the process that started this one."""
 
 import atexit
 import os
+import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 
 import psutil
 
@@ -38,6 +40,30 @@ def in_background(work: Callable[[], None], stop: Callable[[], None]) -> Future[
     atexit.register(end)
     thread.start()
     return future
+
+
+@contextmanager
+def on_interrupt(act: Callable[[], None]) -> Iterator[None]:
+    """Let the first interrupt (Ctrl-C, the stop button) call `act` and nothing else.
+
+    Without this an interrupt strikes anywhere, or, in a cell that awaits, not before the next
+    `await`. A second interrupt does what it would have done. In a thread that cannot be
+    interrupted nothing changes.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def interrupt(*_: object) -> None:
+        signal.signal(signal.SIGINT, before)
+        act()
+
+    signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def when_parent_dies(parent: int, act: Callable[[], None]) -> None:

@@ -40,7 +40,9 @@ def main() -> None:
         click.echo(error.format_message())
         sys.exit(0)
     except click.ClickException as error:
-        _refuse(error.format_message())
+        message = error.format_message()
+        hint = " (write -p NAME VALUE)" if "'-p' requires" in message else ""
+        _refuse(message + hint)
     except click.Abort:
         sys.exit(130)
     except WorkbenchError as error:
@@ -293,7 +295,11 @@ def check(file: str, source_column: str, target_column: str, as_json: bool) -> i
                 f"{name}: {words.shortest} to {words.longest} words, median {words.median:g}; "
                 f"{side.word_types} distinct words, {side.character_types} characters"
             )
-    _list_bad_lines(summary.bad_lines)
+    for line in summary.bad_lines:
+        click.echo(f"bad line {line}", err=True)
+    if summary.bad_lines:
+        click.echo(f"bad lines in all: {len(summary.bad_lines)}; correct them, or let a report "
+                   "leave them out with --skip-bad-lines", err=True)  # fmt: skip
     return 2 if summary.bad_lines else 0
 
 
@@ -307,7 +313,7 @@ def _list_bad_lines(lines: Sequence[Any]) -> None:
     for line in lines:
         click.echo(f"left out {line}", err=True)
     if lines:
-        click.echo(f"left out {len(lines)} lines in all", err=True)
+        click.echo(f"left out in all: {len(lines)}", err=True)
 
 
 def _chunks(lines: Iterable[str], size: int) -> Iterator[list[tuple[int, str]]]:

@@ -186,6 +186,18 @@ class RunConfig(
             raise ValueError(
                 f"weight_decay is {self.weight_decay} and optimizer is adam: choose adamw or sgd"
             )
+        default = type(self).model_fields["corpus"].default
+        forgotten = not self.train_file and self.corpus == default
+        if forgotten and (self.validation_file or self.test_file):
+            raise ValueError(
+                f"validation_file is {self.validation_file!r}, test_file is {self.test_file!r} "
+                f"and the training pairs would be those of {default}: give train_file as well"
+            )
+        if self.train_file and self.corpus != default:
+            raise ValueError(
+                f"corpus is {self.corpus!r} and train_file is {self.train_file!r}: both name the "
+                "training pairs; choose one of them"
+            )
         if self.validation_share + self.test_share >= 1:
             raise ValueError(
                 f"validation_share {self.validation_share} and test_share {self.test_share} "

@@ -21,7 +21,7 @@ import traitlets
 from workbench.model import quiet  # noqa: F401, before any other import of TensorFlow
 
 # isort: split
-from workbench.background import in_background, when_parent_dies
+from workbench.background import in_background, on_interrupt, when_parent_dies
 from workbench.config import RunConfig
 from workbench.data.corpus import Corpus, Pair
 from workbench.data.encoding import Codec, EncodedPairs
@@ -132,6 +132,8 @@ class Session(traitlets.HasTraits):
 
         Raises:
             RunError: training is under way already, or another process runs this run.
+            KeyboardInterrupt: without `live`, after an interrupt has stopped training; the model
+                and a checkpoint are saved by then.
         """
         if self.state == "training":
             raise RunError("training is under way; wait for it or stop it first")
@@ -143,8 +145,11 @@ class Session(traitlets.HasTraits):
         self._stop.clear()
         if self.config.live:
             self._running = in_background(self._train, self.stop)
-        else:
+            return
+        with on_interrupt(self.stop):
             self._train()
+        if self._stop.is_set():
+            raise KeyboardInterrupt("training was stopped; the best weights so far are kept")
 
     def stop(self) -> None:
         """Ask training to end after the step it is at; the best weights so far are kept."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from IPython.display import display
 
+from workbench.background import on_interrupt
 from workbench.charts.curves import curves
 from workbench.records import Progress
 from workbench.session import Session
@@ -24,11 +25,12 @@ async def watch(session: Session, show: Callable[..., Any] = display) -> None:
     handle = show(_line(session.progress), raw=True, display_id=True)
     figure = show(bundle(curves(session.history), still=False), raw=True, display_id=True)
     try:
-        while session.state == "training":
-            await asyncio.sleep(SECONDS)
-            handle.update(_line(session.progress), raw=True)
-            figure.update(bundle(curves(session.history), still=False), raw=True)
-    except (KeyboardInterrupt, asyncio.CancelledError):
+        with on_interrupt(session.stop):
+            while session.state == "training":
+                await asyncio.sleep(SECONDS)
+                handle.update(_line(session.progress), raw=True)
+                figure.update(bundle(curves(session.history), still=False), raw=True)
+    except (KeyboardInterrupt, asyncio.CancelledError):  # a kernel may have its own way to say it
         session.stop()
     finally:
         await session.wait()
