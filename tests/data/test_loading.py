@@ -141,7 +141,7 @@ def test_a_missing_file_of_a_split_is_told(table):
     with pytest.raises(DataError, match=r"none\.tsv: expected a file, found nothing"):
         load_corpus(table, test_file="none.tsv")
     with pytest.raises(DataError, match=r"none\.tsv: expected a file, found nothing"):
-        load_corpus("scan", train_file="none.tsv")
+        load_corpus("phrases", train_file="none.tsv")
     with pytest.raises(DataError, match=r"b\.de: expected a file, found nothing"):
         load_corpus(f"{table},b.de")
 
@@ -150,7 +150,7 @@ def test_a_file_has_no_named_splits(table):
     with pytest.raises(SettingsError, match=r"split is 'simple', but .*mine\.tsv is a file"):
         load_corpus(table, split="simple")
     with pytest.raises(SettingsError, match="split is 'simple'"):
-        load_corpus("scan", train_file=table, split="simple")
+        load_corpus("phrases", train_file=table, split="simple")
 
 
 def test_an_unknown_split_is_answered_with_the_nearest():
