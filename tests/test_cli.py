@@ -248,11 +248,14 @@ def test_a_reader_that_stops_reading_is_no_error(workbench, monkeypatch):
     assert (outcome.code, outcome.err) == (141, "")
 
 
-def test_lab_starts_jupyterlab_in_the_folder(workbench, monkeypatch, tmp_path):
+@pytest.mark.parametrize(("user", "allowed"), [(0, ["--allow-root"]), (1000, [])])
+def test_lab_starts_jupyterlab_in_the_folder(workbench, monkeypatch, tmp_path, user, allowed):
     called = []
+    monkeypatch.setattr(cli.os, "geteuid", lambda: user)
     monkeypatch.setattr(subprocess, "call", lambda words, cwd: called.append((words, cwd)) or 0)
     assert workbench("lab", tmp_path, "--", "--port=9999").code == 0
-    assert called == [([sys.executable, "-m", "jupyterlab", "--port=9999"], tmp_path)]
+    words = [sys.executable, "-m", "jupyterlab", *allowed, "--port=9999"]
+    assert called == [(words, tmp_path)]
     refused(workbench("lab", tmp_path / "none"), "none")
 
 

@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 the run failed, 2 the input was wrong (one line on standar
 
 import errno
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
@@ -227,7 +228,9 @@ def lab(folder: Path, options: tuple[str, ...]) -> int:
         raise WorkbenchError("jupyterlab is not installed: pip install 'seq2seq-workbench[lab]'")
     if not folder.is_dir():
         raise WorkbenchError(f"{folder}: expected a folder to open JupyterLab in")
-    return subprocess.call([sys.executable, "-m", "jupyterlab", *options], cwd=folder)
+    root = hasattr(os, "geteuid") and os.geteuid() == 0  # in a container there is nobody else
+    allowed = ["--allow-root"] if root else []
+    return subprocess.call([sys.executable, "-m", "jupyterlab", *allowed, *options], cwd=folder)
 
 
 @workbench.group()
