@@ -21,6 +21,7 @@ FORMATS = {
     '{"source": "Say \\"a, b\\".", "target": "Sag „a, b“."}\n',
     "a.ndjson": '{"id": 1, "en": "Go on.", "de": "Geh weiter."}\n'
     '{"de": "Sag „a, b“.", "id": 2, "en": "Say \\"a, b\\"."}\n',
+    "a.src-tgt": 'Go on. ||| Geh weiter.\nSay "a, b". ||| Sag „a, b“.  \n',
     "scan.txt": 'IN: Go on. OUT: Geh weiter.\nIN: Say "a, b". OUT: Sag „a, b“.\n',
 }
 STORED = {
@@ -195,3 +196,18 @@ def test_real_files_are_read_to_the_last_line(name, size, first):
     pairs, bad = read_pairs(shared(name))
     assert (len(pairs), bad) == (size, ())
     assert first is None or sides(pairs)[0] == first
+
+
+def test_the_sentences_of_the_alignment_folder_are_read():
+    path = SHARED / "alignment" / "roen.src-tgt"
+    if not path.exists():
+        pytest.skip(f"{path.name} absent")
+    pairs, bad = read_pairs(path)
+    assert (len(pairs), bad) == (248, ())
+    assert pairs[0][:2] == ("ajunge !", "that 's enough !")
+
+
+def test_a_line_without_bars_among_lines_with_them_is_told(tmp_path):
+    path = write(tmp_path, "a.src-tgt", "one ||| un\ntwo\n")
+    with pytest.raises(DataError, match=r"a\.src-tgt:2: expected 2 columns as in line 1, found 1"):
+        read_pairs(path)

@@ -2,6 +2,7 @@
 
 - **TSV** (`.tsv`, `.tab`, `.txt` and any other name) and **CSV** (`.csv`): see `tables.py`.
 - **JSON Lines** (`.jsonl`, `.ndjson`): see `json_lines.py`.
+- **Three bars**: `source ||| target` in the first line, whatever the file's name.
 - **Parallel texts**: two files of one sentence a line, given as `train.en,train.de`.
 - **SCAN** (Lake & Baroni 2018): a first line `IN: … OUT: …`, whatever the file's name.
 
@@ -15,7 +16,13 @@ from pathlib import Path
 
 from workbench.data.corpus import Pair
 from workbench.data.json_lines import json_rows
-from workbench.data.tables import comma_separated, tab_separated, table_rows
+from workbench.data.tables import (
+    BARS,
+    bar_separated,
+    comma_separated,
+    tab_separated,
+    table_rows,
+)
 from workbench.data.text import BadLines, Row, TextFile, decode, exists, raw_lines, start, tidy
 from workbench.errors import DataError
 from workbench.records import BadLine
@@ -89,7 +96,13 @@ def _single(path: str, columns: tuple[str, str], bad: BadLines) -> Iterator[Row]
         return _commands(file)
     if suffix in (".jsonl", ".ndjson"):
         return json_rows(file, columns)
-    cells = comma_separated(file) if suffix == ".csv" else tab_separated(file)
+    first = file.lines[0][1]
+    if suffix == ".csv":
+        cells = comma_separated(file)
+    elif BARS in first and "\t" not in first:
+        cells = bar_separated(file)
+    else:
+        cells = tab_separated(file)
     return table_rows(file, cells, columns)
 
 

@@ -1,4 +1,4 @@
-"""Rows of tables: tab-separated (TSV) and comma-separated (CSV).
+"""Rows of tables: separated by tabs (TSV), commas (CSV) or the three bars of word aligners.
 
 Columns 1 and 2 are taken unless others are chosen. The first line is a header where a column
 is chosen by name, or where it names columns `source` and `target`; otherwise it is data. Every
@@ -13,6 +13,7 @@ from workbench.data.text import Row, TextFile, start, tidy
 from workbench.errors import DataError, nearest
 
 Cells = Iterator[tuple[int, list[str]]]
+BARS = "|||"
 
 
 class _Layout(NamedTuple):
@@ -28,6 +29,11 @@ class _Layout(NamedTuple):
 def tab_separated(file: TextFile) -> Cells:
     """Yield line number and cells; quotes mean nothing."""
     return ((number, text.split("\t")) for number, text in file.lines)
+
+
+def bar_separated(file: TextFile) -> Cells:
+    """Yield line number and cells of `source ||| target`, as fast_align and Moses write it."""
+    return ((number, text.split(BARS)) for number, text in file.lines)
 
 
 def comma_separated(file: TextFile) -> Cells:
