@@ -67,7 +67,10 @@ def test_a_column_number_may_come_as_a_number():
         ({"lowercase": "maybe"}, "lowercase: expected true or false, got 'maybe'"),
         ({"corpus": True}, "corpus: expected text, got True"),
         ({"corpus": ["a"]}, "corpus: expected text, got ['a']"),
-        ({"encoder": "lstn"}, "encoder: expected one of rnn, lstm, gru, got 'lstn'"),
+        (
+            {"encoder": "lstn"},
+            "encoder: expected one of rnn, lstm, gru, cnn, transformer, got 'lstn'",
+        ),
         (
             {"layers": 0, "beam_width": 99},
             "layers: expected an integer from 1 to 16, got 0; "
@@ -95,8 +98,55 @@ def test_an_unknown_name_is_answered_with_the_nearest(changes, expected):
 @pytest.mark.parametrize(
     ("changes", "part"),
     [
-        ({"units": 63}, "units is 63 and bidirectional is on"),
-        ({"input_feeding": True, "attention": "none"}, "input_feeding is on and attention is none"),
+        ({"units": 63}, "units is 63 and bidirectional is True"),
+        (
+            {"input_feeding": True, "attention": "none"},
+            "input_feeding is True and attention is 'none'",
+        ),
+        ({"bidirectional_layers": 2}, "bidirectional_layers is 2 and layers is 1"),
+        (
+            {"bidirectional_layers": 1, "bidirectional": False},
+            "bidirectional_layers is 1 and bidirectional is False",
+        ),
+        (
+            {"decoder": "transformer", "attention": "dot"},
+            "attention is 'dot' and decoder is 'transformer'",
+        ),
+        ({"attention": "multi_head"}, "attention is 'multi_head' and decoder is 'lstm'"),
+        ({"decoder": "cnn", "input_feeding": True}, "input_feeding is True and decoder is 'cnn'"),
+        ({"coverage": True, "attention": "none"}, "coverage is True and attention is 'none'"),
+        (
+            {"attention_span": "local_p", "attention": "none"},
+            "attention_span is 'local_p' and attention is 'none'",
+        ),
+        (
+            {"attention_span": "monotonic", "decoder": "transformer"},
+            "attention_span is 'monotonic' and decoder is 'transformer'",
+        ),
+        (
+            {"location_filters": 4, "location_width": 4},
+            "location_width is 4 and location_filters is 4",
+        ),
+        ({"coverage_loss": 1, "attention": "none"}, "coverage_loss is 1.0 and attention is 'none'"),
+        (
+            {"copy_source": True, "target_tokens": "char"},
+            "source_tokens is 'word' and target_tokens is 'char'",
+        ),
+        ({"decoder": "transformer", "units": 130}, "heads is 4 and units is 130"),
+        (
+            {"encoder": "transformer", "units": 3, "heads": 1, "bidirectional": False},
+            "units is 3 and positions is 'sinusoidal'",
+        ),
+        ({"segment": 8}, "segment is 8 and decoder is 'lstm'"),
+        (
+            {"segment": 101, "decoder": "transformer", "positions": "relative"},
+            "segment is 101 and max_length is 100",
+        ),
+        ({"segment": 8, "decoder": "transformer"}, "segment is 8 and positions is 'sinusoidal'"),
+        ({"segment_memory": 8}, "segment_memory is 8 and segment is 0"),
+        ({"stochastic_depth": 0.1}, "stochastic_depth is 0.1 and residual is False"),
+        ({"adapter": "lora"}, "adapter is 'lora' and adapt_from is ''"),
+        ({"average_checkpoints": 5, "patience": 2}, "average_checkpoints is 5 and patience is 2"),
         ({"weight_decay": 0.1}, "weight_decay is 0.1 and optimizer is adam"),
         ({"validation_share": 0.5, "test_share": 0.5}, "leave nothing to train on"),
     ],
@@ -148,20 +198,49 @@ def test_every_setting_has_help_and_a_valid_default():
 def test_settings_come_in_groups_with_their_bounds():
     known = {setting.name: setting for setting in settings()}
     groups = list(dict.fromkeys(setting.group for setting in settings()))
-    assert groups == ["Data", "Tokens", "Model", "Training", "Search", "Run"]
+    assert groups == [
+        "Data", "Tokens", "Model", "Recurrent layers", "Convolutional and Transformer layers",
+        "Adapters", "Training", "Search", "Run",
+    ]  # fmt: skip
     assert (known["units"].kind, known["units"].low, known["units"].high) == (int, 1, 4096)
     assert known["units"].excluded == ()
     assert known["dropout"].excluded == ("high",)
     assert known["validation_share"].excluded == ("low", "high")
     assert known["max_minutes"].high is None
-    assert known["encoder"].choices == ("rnn", "lstm", "gru")
+    assert known["encoder"].choices == ("rnn", "lstm", "gru", "cnn", "transformer")
     assert known["encoder"].kind is str
     assert known["live"].expected == "true or false"
 
 
+SEGMENTS = {"decoder": "transformer", "positions": "relative", "units": 64, "max_length": 4096}
+AGREEING = {  # what a setting or one of its choices needs beside it
+    "bidirectional_layers": {"layers": 16, "bidirectional": True},
+    "segment": SEGMENTS,
+    "segment_memory": {**SEGMENTS, "segment": 4},
+    "heads": {"decoder": "transformer", "units": 64},
+    "stochastic_depth": {"residual": True, "layers": 2},
+    "multi_step": {"decoder": "cnn"},
+    "multi_head": {"decoder": "transformer"},
+    "lora": {"adapt_from": "runs/first"},
+    "bottleneck": {"adapt_from": "runs/first"},
+}
+
+
+def test_another_family_of_decoder_brings_its_own_attention():
+    assert RunConfig(decoder="transformer").attention == "multi_head"
+    assert RunConfig(decoder="gru").attention == "additive"
+    dot = RunConfig(attention="dot")
+    assert dot.replace(decoder="gru").attention == "dot"
+    assert dot.replace(decoder="cnn").attention == "multi_step"
+    assert dot.replace(decoder="cnn").replace(decoder="lstm").attention == "additive"
+
+
 @pytest.mark.parametrize("setting", settings(), ids=lambda setting: setting.name)
 def test_the_bounds_shown_are_the_bounds_kept(setting):
-    sound = {"units": 2, "optimizer": "sgd", "validation_share": 0.01, "test_share": 0.01}
+    sound = {
+        "units": 2, "optimizer": "sgd", "validation_share": 0.01, "test_share": 0.01,
+        **AGREEING.get(setting.name, {}),
+    }  # fmt: skip
     for bound in ("low", "high"):
         limit = getattr(setting, bound)
         if limit is None:
@@ -173,7 +252,8 @@ def test_the_bounds_shown_are_the_bounds_kept(setting):
         else:
             RunConfig(**{"bidirectional": False, **sound, setting.name: limit})
     for choice in setting.choices:
-        RunConfig(**{setting.name: choice})
+        agreeing = AGREEING.get(choice, AGREEING.get(setting.name, {}))
+        assert getattr(RunConfig(**{**agreeing, setting.name: choice}), setting.name) == choice
 
 
 def test_settings_are_frozen():

@@ -6,7 +6,7 @@ line and the row in a report. The classes are the groups in which a person meets
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -20,13 +20,25 @@ from workbench.errors import SettingsError, nearest
 
 Tokens = Literal["word", "char", "bpe", "unigram"]
 Cell = Literal["rnn", "lstm", "gru"]
-Attention = Literal["none", "additive", "dot", "general", "concat", "scaled_dot"]
+Coder = Literal["rnn", "lstm", "gru", "cnn", "transformer"]
+Score = Literal["additive", "dot", "general", "concat", "scaled_dot"]
+Attention = Literal[
+    "none", "additive", "dot", "general", "concat", "scaled_dot", "multi_step", "multi_head"
+]
+Span = Literal["global", "local_m", "local_p", "monotonic"]
+Norm = Literal["post", "pre"]
+Positions = Literal["sinusoidal", "learned", "relative"]
+Adapter = Literal["none", "lora", "bottleneck"]
+Precision = Literal["float32", "bfloat16", "float16"]
 Optimizer = Literal["adam", "adamw", "sgd"]
 Schedule = Literal["constant", "exponential", "inverse_sqrt", "cosine"]
 Monitor = Literal[
     "loss", "token_accuracy", "exact_match", "bleu", "chrf",
     "character_error_rate", "word_error_rate",
 ]  # fmt: skip
+
+
+OWN_ATTENTION: dict[str, Attention] = {"cnn": "multi_step", "transformer": "multi_head"}
 
 
 class _Settings(BaseModel):
@@ -69,22 +81,82 @@ class TokenSettings(_Settings):
 class ModelSettings(_Settings):
     """Model"""
 
-    encoder: Cell = Field("lstm", description="recurrent cell of the encoder")
-    decoder: Cell = Field("lstm", description="recurrent cell of the decoder")
+    encoder: Coder = Field("lstm", description="what reads the source")
+    decoder: Coder = Field("lstm", description="what writes the target")
     attention: Attention = Field("additive", description="how the decoder scores source positions")
-    layers: int = Field(1, ge=1, le=16, description="recurrent layers on each side")
+    layers: int = Field(1, ge=1, le=16, description="layers on each side")
     units: int = Field(128, ge=1, le=4096, description="width of the states")
     embedding: int = Field(128, ge=1, le=4096, description="width of the token embeddings")
-    bidirectional: bool = Field(
-        True, description="read the source both ways, half of the units each"
-    )
-    residual: bool = Field(False, description="add each layer's input to its output")
     dropout: float = Field(0.1, ge=0, lt=1, description="share of activations dropped in training")
-    input_feeding: bool = Field(
-        False, description="feed the attentional vector back (Luong et al. 2015)"
+    stochastic_depth: float = Field(
+        0, ge=0, lt=1, description="chance to skip the last residual layer (Huang et al. 2016)"
     )
     tie_embeddings: bool = Field(
         False, description="one matrix for target embedding and output (Press & Wolf 2017)"
+    )
+    copy_source: bool = Field(
+        False, description="may copy source tokens, unknown ones too (See et al. 2017)"
+    )
+
+
+class RecurrentSettings(_Settings):
+    """Recurrent layers"""
+
+    bidirectional: bool = Field(
+        True, description="the encoder reads both ways, half of the units each"
+    )
+    bidirectional_layers: int = Field(
+        0, ge=0, le=16, description="how many layers do, from the first; 0: all (GNMT: 1)"
+    )
+    residual: bool = Field(False, description="add each layer's input to its output")
+    input_feeding: bool = Field(
+        False, description="feed the attentional vector back (Luong et al. 2015)"
+    )
+    attention_span: Span = Field(
+        "global", description="positions a step may read: all, a window, only forwards"
+    )
+    attention_window: int = Field(
+        10, ge=1, le=4096, description="D of local attention: positions on each side of the centre"
+    )
+    location_filters: int = Field(
+        0, ge=0, le=1024, description="filters over the last attention (Chorowski et al. 2015)"
+    )
+    location_width: int = Field(
+        31, ge=1, le=1023, description="positions under a location filter, an odd number"
+    )
+    coverage: bool = Field(
+        False, description="score with the attention given so far (Tu et al. 2016)"
+    )
+
+
+class ParallelSettings(_Settings):
+    """Convolutional and Transformer layers"""
+
+    kernel_width: int = Field(3, ge=1, le=63, description="tokens under a convolution")
+    heads: int = Field(4, ge=1, le=64, description="attention heads of a Transformer layer")
+    feed_forward: int = Field(
+        0, ge=0, le=65_536, description="width between the two feed-forward products; 0: 4 × units"
+    )
+    norm: Norm = Field("post", description="normalize after (Vaswani et al. 2017) or before layers")
+    positions: Positions = Field("sinusoidal", description="how a Transformer knows positions")
+    segment: int = Field(
+        0, ge=0, le=4096, description="target tokens trained at a time (Dai et al. 2019); 0: all"
+    )
+    segment_memory: int = Field(
+        0, ge=0, le=4096, description="earlier tokens a segment may read; 0: all of them"
+    )
+
+
+class AdapterSettings(_Settings):
+    """Adapters"""
+
+    adapt_from: str = Field("", description="a trained run to start from; empty: from scratch")
+    adapter: Adapter = Field(
+        "none", description="train only small added weights (Hu et al. 2022, Houlsby et al. 2019)"
+    )
+    adapter_rank: int = Field(4, ge=1, le=1024, description="rank of LoRA, width of a bottleneck")
+    adapter_scale: float = Field(
+        1.0, gt=0, le=1000, description="alpha / rank of LoRA: weight of what it adds"
     )
 
 
@@ -107,6 +179,16 @@ class TrainingSettings(_Settings):
     weight_decay: float = Field(0, ge=0, lt=1, description="decoupled decay (adamw, sgd)")
     clip_norm: float = Field(1.0, ge=0, description="longest gradient; 0: no clipping")
     label_smoothing: float = Field(0, ge=0, lt=1, description="probability spread over all tokens")
+    coverage_loss: float = Field(
+        0, ge=0, le=100, description="weight of re-reading (See et al. 2017, equation 13)"
+    )
+    scheduled_sampling: float = Field(
+        0, ge=0, le=1, description="chance, at the end, to feed the model's own token back"
+    )
+    accumulate: int = Field(1, ge=1, le=4096, description="batches whose gradients make one step")
+    average_checkpoints: int = Field(
+        0, ge=0, le=100, description="average the weights of so many last evaluations; 0: none"
+    )
     evaluate_every: int = Field(0, ge=0, description="steps between evaluations; 0: every epoch")
     validation_sentences: int = Field(
         500, ge=1, description="validation sentences translated at an evaluation, at most"
@@ -115,6 +197,8 @@ class TrainingSettings(_Settings):
     checkpoint_every: int = Field(
         500, ge=1, description="steps between checkpoints (and at every evaluation)"
     )
+    precision: Precision = Field("float32", description="numbers that matrix products take")
+    xla: bool = Field(False, description="compile the training step with XLA")
     deterministic: bool = Field(True, description="the same figures at every run on one device")
     seed: int = Field(1, ge=0, le=2**31 - 1, description="what every random choice starts from")
 
@@ -125,6 +209,9 @@ class SearchSettings(_Settings):
     beam_width: int = Field(5, ge=1, le=64, description="hypotheses kept at every step; 1: greedy")
     length_penalty: float = Field(
         0.6, ge=0, le=5, description="alpha of Wu et al. 2016, formula 14; 0: favour short"
+    )
+    coverage_penalty: float = Field(
+        0, ge=0, le=5, description="beta of formula 14 there: rank down what leaves source unread"
     )
     max_decode_length: int = Field(100, ge=1, le=4096, description="tokens of a translation")
 
@@ -138,8 +225,9 @@ class RunSettings(_Settings):
 
 
 class RunConfig(
-    RunSettings, SearchSettings, TrainingSettings, ModelSettings, TokenSettings, DataSettings
-):
+    RunSettings, SearchSettings, TrainingSettings, AdapterSettings, ParallelSettings,
+    RecurrentSettings, ModelSettings, TokenSettings, DataSettings,
+):  # fmt: skip
     """All settings of a run: frozen, validated, complete.
 
     Raises:
@@ -154,7 +242,7 @@ class RunConfig(
                 known = RunConfig.model_fields
                 raise SettingsError(f"unknown setting {name!r}{nearest(name, known)}")
         try:
-            super().__init__(**settings)
+            super().__init__(**changed({}, settings))
         except ValidationError as error:
             raise SettingsError(_one_line(error)) from None
 
@@ -172,16 +260,8 @@ class RunConfig(
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
-        if self.bidirectional and self.units % 2:
-            raise ValueError(
-                f"units is {self.units} and bidirectional is on: each direction takes half; "
-                "choose an even number of units or bidirectional=False"
-            )
-        if self.input_feeding and self.attention == "none":
-            raise ValueError(
-                "input_feeding is on and attention is none: there is no attentional vector to "
-                "feed; choose an attention or input_feeding=False"
-            )
+        for first, second, remedy in self._contradictions():
+            raise ValueError(f"{self._told(first)} and {self._told(second)}: {remedy}")
         if self.weight_decay and self.optimizer == "adam":
             raise ValueError(
                 f"weight_decay is {self.weight_decay} and optimizer is adam: choose adamw or sgd"
@@ -205,9 +285,75 @@ class RunConfig(
             )
         return self
 
+    def _contradictions(self) -> Iterator[tuple[str, str, str]]:
+        """Yield pairs of model settings that make no sense together, each with a remedy."""
+        recurrent = self.decoder in get_args(Cell)
+        if self.bidirectional and self.encoder in get_args(Cell) and self.units % 2:
+            yield (
+                "units",
+                "bidirectional",
+                "each direction takes half; choose an even number of units or bidirectional=False",
+            )
+        if self.bidirectional_layers > self.layers:
+            yield "bidirectional_layers", "layers", "there are not so many; lower it"
+        if self.bidirectional_layers and not self.bidirectional:
+            yield "bidirectional_layers", "bidirectional", "switch bidirectional on"
+        own = OWN_ATTENTION.get(self.decoder)
+        if own and self.attention != own:
+            yield "attention", "decoder", f"this decoder's own attention is {own}; choose that"
+        if recurrent and self.attention in ("multi_step", "multi_head"):
+            yield "attention", "decoder", "choose an attention of recurrent decoders, e.g. additive"
+        for name in ("input_feeding", "location_filters", "coverage", "copy_source"):
+            if getattr(self, name) and self.attention == "none":
+                yield name, "attention", f"there is nothing to attend with; switch {name} off"
+            if getattr(self, name) and not recurrent and name != "copy_source":
+                yield name, "decoder", f"only a recurrent decoder has it; switch {name} off"
+        if self.attention_span != "global" and (self.attention == "none" or not recurrent):
+            other = "attention" if recurrent else "decoder"
+            yield "attention_span", other, "choose attention_span=global"
+        if self.location_filters and self.location_width % 2 == 0:
+            yield (
+                "location_width",
+                "location_filters",
+                "choose an odd width, so that it has a middle",
+            )
+        if self.coverage_loss and self.attention == "none":
+            yield "coverage_loss", "attention", "set coverage_loss=0"
+        if self.copy_source and self.source_tokens != self.target_tokens:
+            yield "source_tokens", "target_tokens", "copy_source needs the same unit on both sides"
+        if "transformer" in (self.encoder, self.decoder) and self.units % self.heads:
+            yield "heads", "units", "every head takes an equal share; choose a divisor"
+        if "transformer" in (self.encoder, self.decoder) and self.units % 2:
+            yield "units", "positions", "sines come with cosines; choose an even number of units"
+        if self.segment and self.decoder != "transformer":
+            yield "segment", "decoder", "only a Transformer is trained by segments; set segment=0"
+        if self.segment > self.max_length:
+            yield "segment", "max_length", "no text is so long; lower segment"
+        if self.segment and self.positions != "relative":
+            yield "segment", "positions", "choose positions=relative, which hold across segments"
+        if self.segment_memory and not self.segment:
+            yield "segment_memory", "segment", "there are no segments; set segment_memory=0"
+        depth = self.residual and self.layers > 1
+        if self.stochastic_depth and not depth and self.encoder in get_args(Cell) and recurrent:
+            yield "stochastic_depth", "residual", "only residual layers above the first are skipped"
+        if self.adapter != "none" and not self.adapt_from:
+            yield "adapter", "adapt_from", "name the trained run that is to be adapted"
+        if self.average_checkpoints and self.patience and self.average_checkpoints > self.patience:
+            yield (
+                "average_checkpoints",
+                "patience",
+                "raise patience to at least as many evaluations",
+            )
+
+    def _told(self, name: str) -> str:
+        return f"{name} is {getattr(self, name)!r}"
+
     def replace(self, **changes: Any) -> "RunConfig":
-        """Return a copy with `changes`, validated like a new one."""
-        return RunConfig(**{**self.model_dump(), **changes})
+        """Return a copy with `changes`, validated like a new one.
+
+        Another family of decoder brings its own attention, unless `changes` name one.
+        """
+        return RunConfig(**changed(self.model_dump(), changes))
 
     def differences(self) -> dict[str, Any]:
         """Return the settings whose value is not the default."""
@@ -262,6 +408,14 @@ class RunConfig(
         return cls(**{str(name): value for name, value in settings.items()})
 
 
+def changed(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `settings` with `changes`; another family of decoder brings its own attention."""
+    before = settings.get("decoder", "lstm")
+    own = OWN_ATTENTION.get(changes.get("decoder", before))
+    brought = {} if own == OWN_ATTENTION.get(before) else {"attention": own or "additive"}
+    return {**settings, **brought, **changes}
+
+
 @dataclass(frozen=True)
 class Setting:
     """One field of `RunConfig`, as panels, the command line and reports show it.
@@ -294,8 +448,10 @@ class Setting:
 
 def settings() -> tuple[Setting, ...]:
     """Return every setting, group by group, in the order in which a person meets them."""
-    groups: list[type[_Settings]] = [DataSettings, TokenSettings, ModelSettings,
-        TrainingSettings, SearchSettings, RunSettings]  # fmt: skip
+    groups: list[type[_Settings]] = [
+        DataSettings, TokenSettings, ModelSettings, RecurrentSettings, ParallelSettings,
+        AdapterSettings, TrainingSettings, SearchSettings, RunSettings,
+    ]  # fmt: skip
     return tuple(
         _setting(name, str(group.__doc__), field)
         for group in groups

@@ -18,7 +18,7 @@ from nbformat import NotebookNode
 from papermill.iorw import load_notebook_node
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from workbench.config import RunConfig
+from workbench.config import RunConfig, changed
 from workbench.errors import SettingsError, nearest
 
 CELL = "parameters"  # the tag by which papermill knows the cell
@@ -69,7 +69,7 @@ def read_parameters(notebook: NotebookNode, given: Mapping[str, Any]) -> Paramet
         if name not in known:
             raise SettingsError(f"unknown parameter {name!r}{nearest(name, known)}")
     chosen = {name: value for name, value in given.items() if name in RunConfig.model_fields}
-    config = RunConfig(**{**settings, **chosen})
+    config = RunConfig(**changed(settings, chosen))
     if "live" in given and RunConfig(live=given["live"]).live:
         raise SettingsError("live: a report runs without a person before it; leave live out")
     extras = {
@@ -78,7 +78,10 @@ def read_parameters(notebook: NotebookNode, given: Mapping[str, Any]) -> Paramet
         if name not in RunConfig.model_fields
     }
     values = {**config.model_dump(), **extras}
-    return Parameters(config, {name: values[name] for name in given}, extras)
+    moved = {**settings, **chosen} != changed(settings, chosen)  # a decoder brought its attention
+    brought = ["attention"] if moved and "attention" in settings else []
+    names = dict.fromkeys([*given, *brought])
+    return Parameters(config, {name: values[name] for name in names}, extras)
 
 
 def read_settings_file(path: str | Path) -> dict[str, Any]:
