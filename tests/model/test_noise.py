@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from workbench.model.noise import Noise, drop
+from workbench.model.noise import Noise, drop, survive
 
 ONES = tf.ones([100, 100])
 
@@ -46,3 +46,21 @@ def test_places_inside_a_loop_are_places_outside(noise):
 @pytest.mark.parametrize("none", [None, Noise(0.0, tf.constant([1, 2]))])
 def test_without_noise_nothing_changes(none):
     assert drop(ONES, none, 1) is ONES
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.3])
+def test_a_branch_survives_whole_or_not_at_all(rate):
+    branch = tf.constant(np.random.default_rng(5).normal(size=(4000, 2, 3)).astype("f"))
+    noise = Noise(rate, tf.constant([1, 2]))  # whose own rate is another matter
+    survived = survive(branch, noise, 7, 0.25).numpy()
+    skipped = ~survived.any((1, 2))
+    assert skipped.mean() == pytest.approx(0.25, abs=0.03)  # four standard deviations
+    np.testing.assert_allclose(survived[~skipped], branch.numpy()[~skipped] / 0.75, rtol=1e-6)
+    np.testing.assert_array_equal(survived, survive(branch, noise, 7, 0.25))
+    other = survive(branch, noise, 8, 0.25).numpy()
+    assert (skipped != ~other.any((1, 2))).mean() == pytest.approx(0.375, abs=0.04)
+
+
+@pytest.mark.parametrize(("none", "rate"), [(None, 0.5), (Noise(0.5, tf.constant([1, 2])), 0.0)])
+def test_outside_training_or_without_a_rate_every_branch_survives(none, rate):
+    assert survive(ONES, none, 1, rate) is ONES

@@ -1,1 +1,1 @@
-"""The encoder-decoder: embeddings, recurrent stacks, attention, and the one step."""
+"""The encoder-decoder: recurrent, convolutional and Transformer stacks, attention, the one step."""
