@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from workbench.model.attention import MINUS_INFINITY, SCORERS, Concat, normalize, read
+from workbench.model.attention import (
+    MINUS_INFINITY,
+    SCORERS,
+    Concat,
+    normalize,
+    read,
+    rereading,
+)
 
 IDENTITY = np.eye(2, dtype="f")
 SWAP = IDENTITY[::-1]
@@ -119,3 +126,29 @@ def test_weights_depend_on_the_seed_alone():
     assert all(map(np.array_equal, one, same))
     assert not any(map(np.array_equal, one, other))
     assert not np.array_equal(one[0], one[1])
+
+
+@pytest.mark.parametrize("name", SCORERS)
+def test_features_join_inside_the_tanh_or_as_a_linear_term(name, sentences):
+    query, values, _ = sentences
+    scorer = SCORERS[name](6, seed=11, features=2)
+    features = np.random.default_rng(8).normal(size=(3, 4, 5, 2)).astype("f")  # [B, T, S, F]
+    ours = scorer.energy_with(query, scorer.keys(values), features)
+    kernel, *weights = scorer.get_weights()
+    assert kernel.shape == (2, 6 if name in ("additive", "concat") else 1)
+    for b, t, s in [(0, 0, 0), (1, 3, 4), (2, 2, 1)]:
+        added = features[b, t, s] @ kernel
+        q, h = query[b, t], values[b, s]
+        if name == "additive":
+            wanted = np.tanh(q @ weights[0] + h @ weights[1] + added) @ weights[2][:, 0]
+        elif name == "concat":
+            wanted = np.tanh(np.concatenate([q, h]) @ weights[0] + added) @ weights[1][:, 0]
+        else:
+            wanted = energy_of_one_pair(name, weights, q, h) + added[0]
+        assert float(ours[b, t, s]) == pytest.approx(wanted, abs=1e-5)
+
+
+def test_rereading_by_hand():
+    """See et al. 2017, equation 12: the second step reads 0.25 again, the third 0.5 + 0.5."""
+    attention = tf.constant([[[0.75, 0.25, 0.0], [0.0, 0.5, 0.5], [0.5, 0.0, 0.5]]])
+    np.testing.assert_allclose(rereading(attention), [[0, 0.25, 1.0]], atol=1e-6)

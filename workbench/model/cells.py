@@ -8,7 +8,8 @@ Shape letters: B sentences, T positions, D width of the input, U units, G gates 
 import keras
 import tensorflow as tf
 
-from workbench.config import Cell as Name
+from workbench.config import Precision
+from workbench.model.precision import product
 
 State = tuple[tf.Tensor, ...]  # each [B, U]; the first is the cell's output
 
@@ -19,10 +20,10 @@ class Cell(keras.layers.Layer):
     gates = 1
     states = 1
 
-    def __init__(self, width: int, units: int, seed: int) -> None:
+    def __init__(self, width: int, units: int, seed: int, precision: Precision = "float32") -> None:
         """Make the weights: input kernel [D, G], recurrent kernel [U, G], bias [G]."""
         super().__init__(dtype="float32")
-        self.units = units
+        self.units, self.precision = units, precision
         columns = self.gates * units
         self.kernel = self.add_weight(
             name="kernel", shape=(width, columns),
@@ -42,11 +43,15 @@ class Cell(keras.layers.Layer):
 
     def project(self, inputs: tf.Tensor) -> tf.Tensor:
         """Apply the input kernel and bias: [..., D] → [..., G]."""
-        return tf.tensordot(inputs, self.kernel, 1) + self.bias
+        return product(inputs, self.kernel, self.precision) + self.bias
 
     def advance(self, projected: tf.Tensor, state: State) -> State:
         """Return the state after one position whose projected input is [B, G]."""
         raise NotImplementedError
+
+    def _recur(self, hidden: tf.Tensor) -> tf.Tensor:
+        """Apply the recurrent kernel: [B, U] → [B, G]."""
+        return product(hidden, self.recurrent_kernel, self.precision)
 
     def _first_bias(self) -> list[float]:
         return [0.0] * self.gates * self.units
@@ -57,7 +62,7 @@ class RNN(Cell):
 
     def advance(self, projected: tf.Tensor, state: State) -> State:
         """See `Cell.advance`."""
-        return (tf.tanh(projected + state[0] @ self.recurrent_kernel),)
+        return (tf.tanh(projected + self._recur(state[0])),)
 
 
 class LSTM(Cell):
@@ -73,7 +78,7 @@ class LSTM(Cell):
     def advance(self, projected: tf.Tensor, state: State) -> State:
         """See `Cell.advance`."""
         hidden, memory = state
-        gates = projected + hidden @ self.recurrent_kernel
+        gates = projected + self._recur(hidden)
         enter, forget, candidate, leave = tf.split(gates, 4, axis=-1)
         memory = tf.sigmoid(forget) * memory + tf.sigmoid(enter) * tf.tanh(candidate)
         return tf.sigmoid(leave) * tf.tanh(memory), memory
@@ -95,14 +100,14 @@ class GRU(Cell):
         """See `Cell.advance`."""
         hidden = state[0]
         from_input = tf.split(projected, 3, axis=-1)
-        from_state = tf.split(hidden @ self.recurrent_kernel, 3, axis=-1)
+        from_state = tf.split(self._recur(hidden), 3, axis=-1)
         update = tf.sigmoid(from_input[0] + from_state[0])
         reset = tf.sigmoid(from_input[1] + from_state[1])
         candidate = tf.tanh(from_input[2] + reset * from_state[2])
         return (update * hidden + (1 - update) * candidate,)
 
 
-CELLS: dict[Name, type[Cell]] = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
+CELLS: dict[str, type[Cell]] = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
 
 
 def run(

@@ -6,48 +6,116 @@ Shape letters: B sentences, T target tokens, S source tokens, L layers with atte
 U units, V target vocabulary.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
 
-from workbench.config import ModelSettings
-from workbench.model.attention import SCORERS, Memory, normalize, read
+from workbench.config import RunConfig
+from workbench.model.adapters import adapt, adapters_for
+from workbench.model.attention import SCORERS, Memory, read
 from workbench.model.cells import CELLS, Cell, State, run
 from workbench.model.encoder import Encoded
-from workbench.model.noise import Noise, drop
+from workbench.model.history import Features, History
+from workbench.model.noise import Noise, drop, survive
+from workbench.model.precision import product
+from workbench.model.spans import SPANS, Steps, begin_history, remember
 
 
 class DecoderState(NamedTuple):
     """What one step leaves to the next: cell states [B, U] and the attentional vector [B, U].
 
-    `fed` is an empty tuple where nothing is fed back, so that the state stays as small as it
-    can be.
+    `fed` is an empty tuple where nothing is fed back and `history` holds only what the settings
+    ask for, so that the state stays as small as it can be.
     """
 
     cells: tuple[State, ...]
     fed: tf.Tensor | tuple[()]
+    history: History
 
 
-class RecurrentDecoder(keras.layers.Layer):
+class Decoder(keras.layers.Layer):
+    """What writes the target; one class a family of architectures.
+
+    The state is any nest of tensors that begin with B, so that a beam can pick rows of it.
+
+    Attributes:
+        drops: whether it drops from embeddings and vectors itself, so that nobody else does.
+    """
+
+    drops = False
+
+    def __init__(self, settings: RunConfig, seed: int) -> None:
+        """Make the weights that `settings` ask for, from `seed` alone."""
+        super().__init__(dtype="float32")
+        self.settings, self.seed = settings, seed
+        self.adapters = adapters_for(settings, seed + 9000)
+
+    def begin(self, encoded: Encoded) -> tuple[Any, Memory]:
+        """Return the state before the first token and the memory that attention reads."""
+        raise NotImplementedError
+
+    def step(
+        self,
+        embedded: tf.Tensor,
+        state: Any,
+        memory: Memory,
+        attention: tf.Tensor | None = None,
+        noise: Noise | None = None,
+    ) -> tuple[tf.Tensor, tf.Tensor, Any]:
+        """Take one token's embedding [B, D] in.
+
+        `attention` [B, L, H, S], where given, is read instead of the decoder's own.
+        Returns: the vector [B, U] that the output scores, the attention used [B, L, H, S], the
+        new state.
+        """
+        raise NotImplementedError
+
+    def unroll(
+        self,
+        embedded: tf.Tensor,
+        mask: tf.Tensor,
+        state: Any,
+        memory: Memory,
+        noise: Noise | None = None,
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Take whole sentences in, as repeated `step` would.
+
+        Shapes: embedded [B, T, D]; mask [B, T], true at real tokens.
+        Returns: vectors [B, T, U] and attention [B, L, H, T, S].
+        """
+        raise NotImplementedError
+
+
+class RecurrentDecoder(Decoder):
     """Stacked RNN, LSTM or GRU that looks at the source from its top layer.
 
     The attentional vector is tanh(W [context; h]) (Luong et al. 2015, equation 5); without
     attention it is h itself. With input feeding (section 3.3 there) it joins the next input.
+    Where a step needs what the step before read, be it the vector or the attention, `unroll`
+    goes step by step.
     """
 
-    def __init__(self, settings: ModelSettings, seed: int) -> None:
+    def __init__(self, settings: RunConfig, seed: int) -> None:
         """Make the cells, the scorer and the layer of the attentional vector."""
-        super().__init__(dtype="float32")
-        self.settings = settings
+        super().__init__(settings, seed)
         units = settings.units
         first = settings.embedding + (units if settings.input_feeding else 0)
         self.cells = [
-            CELLS[settings.decoder](units if layer else first, units, seed + 10 * layer)
+            CELLS[settings.decoder](
+                units if layer else first, units, seed + 10 * layer, settings.precision
+            )
             for layer in range(settings.layers)
         ]
-        if settings.attention != "none":
-            self.scorer = SCORERS[settings.attention](units, seed + 1000)
+        self.attends = settings.attention != "none"
+        self.waits = bool(
+            settings.input_feeding or settings.location_filters or settings.coverage
+        )  # one step for the one before
+        if self.attends:
+            self.features = Features(settings, seed + 1200)
+            self.span = SPANS[settings.attention_span](settings, seed + 1300)
+            self.scorer = SCORERS[settings.attention](units, seed + 1000, self.features.count)
+            self.scorer.precision = settings.precision
             self.combine = keras.layers.Dense(
                 units, activation="tanh", use_bias=False, dtype="float32", name="combine",
                 kernel_initializer=keras.initializers.GlorotUniform(seed=seed + 1100),
@@ -56,15 +124,17 @@ class RecurrentDecoder(keras.layers.Layer):
         self.built = True
 
     def begin(self, encoded: Encoded) -> tuple[DecoderState, Memory]:
-        """Return the state before the first token and the memory that attention reads."""
-        attends = self.settings.attention != "none"
-        keys = self.scorer.keys(encoded.values) if attends else encoded.values[:, :, :0]
+        """See `Decoder.begin`."""
+        keys = self.scorer.keys(encoded.values) if self.attends else encoded.values[:, :, :0]
         cells = tuple(
             _translate_state(state, cell)
             for state, cell in zip(encoded.states, self.cells, strict=True)
         )
         fed = tf.zeros_like(cells[0][0]) if self.settings.input_feeding else ()
-        return DecoderState(cells, fed), Memory(encoded.values, keys, encoded.mask)
+        history = History()
+        if self.attends:
+            history = begin_history(self.settings, self.span, encoded.mask)
+        return DecoderState(cells, fed, history), Memory(encoded.values, keys, encoded.mask)
 
     def step(
         self,
@@ -74,10 +144,10 @@ class RecurrentDecoder(keras.layers.Layer):
         attention: tf.Tensor | None = None,
         noise: Noise | None = None,
     ) -> tuple[tf.Tensor, tf.Tensor, DecoderState]:
-        """Take one token's embedding [B, D] in.
+        """See `Decoder.step`; the vector is the attentional one.
 
-        `attention` [B, L, H, S], where given, is read instead of the decoder's own.
-        Returns: the attentional vector [B, U], the attention used [B, L, H, S], the new state.
+        Given attention is also what coverage, location features and a monotonic position go on
+        from.
         """
         inputs = embedded
         if self.settings.input_feeding:
@@ -86,13 +156,16 @@ class RecurrentDecoder(keras.layers.Layer):
         for layer, (cell, old) in enumerate(zip(self.cells, state.cells, strict=True)):
             dropped = drop(inputs, noise, 100 + layer) if layer else inputs
             new = cell.advance(cell.project(dropped), old)
-            inputs = self._stack(layer, inputs, new[0])
+            inputs = adapt(self.adapters, layer, self._stack(layer, inputs, new[0], noise))
             cells.append(new)
-        given = None if attention is None else attention[:, 0]
-        vector, used = self._attend(inputs[:, None, :], memory, given)
+        hidden, history = inputs[:, None, :], state.history
+        given = attention[:, 0] if self.attends and attention is not None else None
+        vector, used = self._attend(hidden, memory, history, noise, given)
+        if self.attends:
+            history = remember(history, self.span, used[:, 0, 0, 0])
         vector = vector[:, 0]
         fed = vector if self.settings.input_feeding else ()
-        return vector, used[:, :, :, 0], DecoderState(tuple(cells), fed)
+        return vector, used[:, :, :, 0], DecoderState(tuple(cells), fed, history)
 
     def unroll(
         self,
@@ -102,30 +175,26 @@ class RecurrentDecoder(keras.layers.Layer):
         memory: Memory,
         noise: Noise | None = None,
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Take whole sentences in, as repeated `step` would.
-
-        Shapes: embedded [B, T, D]; mask [B, T], true at real tokens.
-        Returns: attentional vectors [B, T, U] and attention [B, L, H, T, S].
-        """
-        if self.settings.input_feeding:
+        """See `Decoder.unroll`."""
+        if self.waits:
             return self._unroll_by_steps(embedded, state, memory, noise)
         inputs = embedded
         for layer, cell in enumerate(self.cells):
             dropped = drop(inputs, noise, 100 + layer) if layer else inputs
             outputs, _ = run(cell, dropped, mask, state.cells[layer])
-            inputs = self._stack(layer, inputs, outputs)
-        return self._attend(inputs, memory)
+            inputs = adapt(self.adapters, layer, self._stack(layer, inputs, outputs, noise))
+        return self._attend(inputs, memory, state.history, noise)
 
     def _unroll_by_steps(
         self, embedded: tf.Tensor, state: DecoderState, memory: Memory, noise: Noise | None
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Unroll in one compiled loop: with input feeding each step waits for the one before."""
+        """Unroll in one compiled loop, where each step waits for the one before."""
 
         def advance(
             carried: tuple[DecoderState, tf.Tensor, tf.Tensor], now: tuple[tf.Tensor, tf.Tensor]
         ) -> tuple[DecoderState, tf.Tensor, tf.Tensor]:
             token, position = now
-            here = noise.at(position) if noise is not None and noise.rate else None
+            here = None if noise is None else noise.at(position)
             vector, attention, new = self.step(token, carried[0], memory, noise=here)
             return new, vector, attention
 
@@ -137,21 +206,44 @@ class RecurrentDecoder(keras.layers.Layer):
         )
         return tf.transpose(vectors, [1, 0, 2]), tf.transpose(attention, [1, 2, 3, 0, 4])
 
-    def _stack(self, layer: int, inputs: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
-        """Add what came in, before dropout, to what comes out (Wu et al. 2016, formula 6)."""
-        return outputs + inputs if self.settings.residual and layer else outputs
+    def _stack(
+        self, layer: int, inputs: tf.Tensor, outputs: tf.Tensor, noise: Noise | None
+    ) -> tf.Tensor:
+        """Add what came in, before dropout, to what comes out (Wu et al. 2016, formula 6).
+
+        In training a sentence may skip the layer (stochastic depth); its cell runs on. Where
+        `unroll` goes step by step, that is drawn at every step.
+        """
+        if not self.settings.residual or not layer:
+            return outputs
+        rate = self.settings.stochastic_depth * (layer + 1) / self.settings.layers
+        return survive(outputs, noise, 120 + layer, rate) + inputs
 
     def _attend(
-        self, hidden: tf.Tensor, memory: Memory, given: tf.Tensor | None = None
+        self,
+        hidden: tf.Tensor,
+        memory: Memory,
+        history: History,
+        noise: Noise | None,
+        given: tf.Tensor | None = None,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Turn states [B, T, U] into attentional vectors and attention [B, L, H, T, S]."""
-        if self.settings.attention == "none":
+        if not self.attends:
             shape = tf.shape(hidden)
             return hidden, tf.zeros([shape[0], 0, 1, shape[1], tf.shape(memory.mask)[1]])
         if given is None:
-            given = normalize(self.scorer.energy(hidden, memory.keys), memory.mask)
+            energy = self._energy(hidden, memory.keys, history)
+            steps = Steps(hidden, memory.mask, history, noise)
+            given = self.span.attention(energy, steps)
         context = read(given, memory.values)
-        return self.combine(tf.concat([context, hidden], -1)), given[:, None, None]
+        joined = tf.concat([context, hidden], -1)
+        combined = product(joined, self.combine.kernel, self.settings.precision)
+        return tf.tanh(combined), given[:, None, None]
+
+    def _energy(self, hidden: tf.Tensor, keys: tf.Tensor, history: History) -> tf.Tensor:
+        if not self.features.count:
+            return self.scorer.energy(hidden, keys)
+        return self.scorer.energy_with(hidden, keys, self.features.of(history)[:, None])
 
 
 def _translate_state(state: State, cell: Cell) -> State:
