@@ -7,7 +7,7 @@ import pytest
 from workbench.config import RunConfig
 from workbench.data.corpus import Pair
 from workbench.data.encoding import Codec
-from workbench.data.tokenizer import END, PAD, Tokenizer
+from workbench.data.tokenizer import END, PAD, UNKNOWN, Tokenizer
 from workbench.errors import DataError, RunError, SettingsError
 
 PAIRS = (
@@ -159,6 +159,7 @@ def test_codec_json_is_readable(tmp_path):
         "lowercase": False,
         "reverse_source": False,
         "max_length": 100,
+        "copy_source": False,
     }
 
 
@@ -177,3 +178,94 @@ def test_random_text_comes_back_whatever_the_choices():
                 body = ids[-2::-1] if backwards else ids[:-1]
                 assert tokenizer.decode(body) == text
                 assert max(some.source_words(ids)) == len(text.split()) - 1
+
+
+COPYING = (
+    Pair("my name is Ada", "hello Ada"),
+    Pair("Eve met Eve", "Eve hello"),
+)
+
+
+def copying(source_vocabulary=5, target_vocabulary=5, **settings):
+    return Codec.train(
+        COPYING, RunConfig(copy_source=True, source_vocabulary=source_vocabulary,
+                           target_vocabulary=target_vocabulary, **settings),
+    )  # fmt: skip
+
+
+def test_unknown_pieces_are_told_apart():
+    """The source knows nothing but Eve, the target nothing but hello."""
+    some = copying()
+    assert (some.source.pieces[4:], some.target.pieces[4:]) == (("▁Eve",), ("▁hello",))
+    # Of the source, hello is 5 + 4, its target piece; strangers are 5 + 5 and on.
+    text = "hello Bob Eve Tim Bob"
+    assert some.encode_source(text) == [9, 10, 4, 11, 10, END]
+    # Of the target, what stands in the source is 5 + its first position there.
+    assert some.encode_target("Tim hello Bob Eve Zoe", text) == [8, 4, 6, 7, UNKNOWN, END]
+    assert some.encode_target("Tim hello") == [UNKNOWN, 4, END]
+    encoded, _ = some.encode_pairs([Pair(text, "Bob Zoe")])
+    assert encoded.sources[0].tolist() == [9, 10, 4, 11, 10, END]
+    assert encoded.targets[0].tolist() == [6, UNKNOWN, END]
+
+
+def test_a_copied_piece_counts_from_where_the_encoder_begins():
+    some = copying(reverse_source=True)
+    text = "hello Bob Eve Tim Bob"
+    assert some.encode_source(text) == [10, 11, 4, 10, 9, END]
+    assert some.encode_target("Tim Bob", text) == [6, 5, END]
+    assert some.decode_target([6, 5, 9, END], text) == "Tim Bob hello"
+    assert some.source_words(some.encode_source(text)) == [4, 3, 2, 1, 0, -1]
+
+
+def test_copied_pieces_have_their_letters_and_blanks():
+    some = copying()
+    ids = [4, 6, UNKNOWN, 5 + 9, END]  # the last position is beyond the text
+    assert some.decode_target(ids, "hello Bob") == "hello Bob <unknown> <unknown>"
+    assert some.target_tokens(ids, "hello Bob")[:2] == ("hello", "Bob")
+    assert some.target_words(ids, "hello Bob") == [0, 1, 2, 3, -1]
+    assert some.decode_target(ids) == "hello <unknown> <unknown> <unknown>"
+
+
+@pytest.mark.parametrize("unit", ["word", "char", "bpe", "unigram"])
+@pytest.mark.parametrize("lowercase", [False, True])
+def test_a_text_copied_piece_by_piece_is_the_text(unit, lowercase):
+    some = copying(400, 400, source_tokens=unit, target_tokens=unit, lowercase=lowercase)
+    text = "Żółw met  Ada ж is żÓŁW"
+    wanted = "żółw met ada ж is żółw" if lowercase else "Żółw met Ada ж is żÓŁW"
+    places = [some.target.size + place for place in range(len(some.encode_source(text)) - 1)]
+    assert some.decode_target([*places, END], text) == wanted
+    words = some.target_words([*places, END], text)
+    assert sorted({word for word in words if word >= 0}) == list(range(6))
+    copied = some.encode_target("ж", text)
+    assert some.decode_target(copied, text) == "ж"
+    assert max(copied) >= some.target.size
+
+
+def test_twins_are_the_same_pieces():
+    some = copying(8000, 8000)
+    twins = some.twins()
+    assert twins.dtype == np.int32
+    assert len(twins) == some.source.size
+    assert twins[:4].tolist() == [-1, -1, -1, END]
+    both = {
+        piece: some.target.pieces[twin]
+        for piece, twin in zip(some.source.pieces[4:], twins[4:], strict=True)
+        if twin >= 0
+    }
+    assert both == {"▁Ada": "▁Ada", "▁Eve": "▁Eve"}
+
+
+def test_without_copying_the_source_text_changes_nothing():
+    words = codec()
+    assert words.encode_source("jump now") == [*words.encode_source("jump")[:1], UNKNOWN, END]
+    assert words.encode_target("I_RUN now", "now") == words.encode_target("I_RUN now")
+    assert words.decode_target([words.target.size], "now") == "<unknown>"
+
+
+def test_a_codec_of_an_older_version_copies_nothing(tmp_path):
+    copying().save(tmp_path)
+    assert Codec.load(tmp_path).copy_source
+    choices = json.loads((tmp_path / "codec.json").read_text())
+    del choices["copy_source"]
+    (tmp_path / "codec.json").write_text(json.dumps(choices))
+    assert not Codec.load(tmp_path).copy_source

@@ -176,3 +176,29 @@ def test_the_same_texts_give_the_same_model_in_another_process():
             for _ in range(2)]  # fmt: skip
     assert runs[0] == runs[1]
     assert len(runs[0].split()) == 2
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_pieces_in_their_letters_stand_where_their_numbers_do(unit):
+    tokenizer = Tokenizer.train(TEXTS, unit, 100)
+    text = "jump  żółw, run"
+    pieces = tokenizer.cut(text)
+    ids = [tokenizer.number(piece) for piece in pieces]
+    assert UNKNOWN in ids
+    if unit in ("word", "char"):
+        assert ids == tokenizer.encode(text)
+    else:  # "żółw," is four letters there and a known one
+        assert pieces[pieces.index("ż") :][:5] == ["ż", "ó", "ł", "w", ","]
+    more = [piece for piece, number in zip(pieces, ids, strict=True) if number == UNKNOWN]
+    beyond = iter(range(tokenizer.size, tokenizer.size + len(more)))
+    ids = [next(beyond) if number == UNKNOWN else number for number in ids]
+    assert tokenizer.decode(ids, more) == "jump żółw, run"
+    assert "<unknown>" not in tokenizer.tokens(ids, more)
+    assert max(tokenizer.word_indices(ids, more)) == 2
+    assert "<unknown>" in tokenizer.decode(ids)
+
+
+def test_no_text_spells_a_special_symbol():
+    tokenizer = Tokenizer.train(TEXTS, "word", 100)
+    assert tokenizer.number("<end>") == UNKNOWN
+    assert tokenizer.encode("<end> run")[0] == UNKNOWN

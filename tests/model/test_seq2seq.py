@@ -185,3 +185,12 @@ def test_no_embedding_is_dropped_from_twice():
     came_through = memory.values.numpy()[..., 0] / 1e-3 * 0.6 / 4  # share of the 4 units
     assert came_through.mean() == pytest.approx(0.6, abs=0.015)  # four standard deviations
     assert set(np.unique(came_through.round(2))) == {0, 0.25, 0.5, 0.75, 1}
+
+
+def test_a_transformer_alone_drops_from_its_embeddings():
+    model = make(encoder="transformer", decoder="transformer", heads=2)
+    noise = Noise(0.4, tf.constant([1, 1]))
+    _, memory = model.encode(SOURCE, noise)
+    whole = tf.gather(model.source_embedding, SOURCE)
+    wanted = model.encoder.encode(whole, SOURCE != PAD, noise.at(1)).values
+    np.testing.assert_array_equal(memory.values, wanted)

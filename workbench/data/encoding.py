@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import count
 from pathlib import Path
 from typing import Self, cast
 
@@ -11,7 +12,7 @@ import numpy as np
 from workbench.config import RunConfig, Tokens
 from workbench.data.corpus import Pair
 from workbench.data.text import REMEDY
-from workbench.data.tokenizer import END, Tokenizer
+from workbench.data.tokenizer import END, SPECIAL, UNKNOWN, Tokenizer
 from workbench.errors import DataError, RunError
 from workbench.files import write_json
 from workbench.records import BadLine, Integers
@@ -39,17 +40,26 @@ class _Choices:
     lowercase: bool
     reverse_source: bool
     max_length: int
+    copy_source: bool = False  # not known to older versions
 
 
 @dataclass(frozen=True)
 class Codec:
-    """How text becomes numbers: two tokenizers, letter case, direction and the length limit."""
+    """How text becomes numbers: two tokenizers, letter case, direction and the length limit.
+
+    With `copy_source` (See et al. 2017, section 2.2) unknown pieces are told apart within a pair.
+    A source piece gets `source.size` + its number in the target vocabulary; one that is unknown
+    there too, `source.size + target.size` + k, the k-th such piece of its sentence. A target
+    piece that is unknown but stands in the source gets `target.size` + the first position where
+    the encoder reads it.
+    """
 
     source: Tokenizer
     target: Tokenizer
     lowercase: bool = False
     reverse_source: bool = False
     max_length: int = 100
+    copy_source: bool = False
 
     @classmethod
     def train(cls, pairs: Sequence[Pair], config: RunConfig) -> Self:
@@ -70,16 +80,48 @@ class Codec:
             config.lowercase,
             config.reverse_source,
             config.max_length,
+            config.copy_source,
         )
 
     def encode_source(self, text: str) -> list[int]:
         """Return the pieces of a source text, backwards if so chosen, then the end symbol."""
-        ids = self.source.encode(text.lower() if self.lowercase else text)
+        if self.copy_source:
+            ids = self._told_apart(self.source.cut(self._folded(text)))
+        else:
+            ids = self.source.encode(self._folded(text))
         return [*(ids[::-1] if self.reverse_source else ids), END]
 
-    def encode_target(self, text: str) -> list[int]:
-        """Return the pieces of a target text, then the end symbol."""
-        return [*self.target.encode(text.lower() if self.lowercase else text), END]
+    def encode_target(self, text: str, source: str = "") -> list[int]:
+        """Return the pieces of a target text, then the end symbol.
+
+        Unknown pieces may be copied from the text `source`, where the codec copies.
+        """
+        if not self.copy_source:
+            return [*self.target.encode(self._folded(text)), END]
+        read, size = self._read(source), self.target.size
+        first = {piece: size + place for place, piece in reversed(list(enumerate(read)))}
+        pieces = self.target.cut(self._folded(text))
+        ids = [(self.target.number(piece), first.get(piece, UNKNOWN)) for piece in pieces]
+        return [*(copied if known == UNKNOWN else known for known, copied in ids), END]
+
+    def decode_target(self, ids: Sequence[int], source: str = "") -> str:
+        """Return the text of target pieces, those copied from the text `source` included."""
+        return self.target.decode(ids, self._read(source))
+
+    def target_tokens(self, ids: Sequence[int], source: str = "") -> tuple[str, ...]:
+        """Return target pieces as a person reads them, those copied from `source` included."""
+        return self.target.tokens(ids, self._read(source))
+
+    def twins(self) -> Integers:
+        """Return for every source piece the number of the same target piece, or -1 [source.size].
+
+        The end symbol is its own twin; the other special symbols have none.
+        """
+        numbers = [self.target.number(piece) for piece in self.source.pieces]
+        twins = np.array([-1 if number == UNKNOWN else number for number in numbers], np.int32)
+        twins[list(SPECIAL)] = -1
+        twins[END] = END
+        return twins
 
     def encode_pairs(
         self, pairs: Iterable[Pair], skip_bad_lines: bool = False
@@ -92,7 +134,8 @@ class Codec:
         """
         kept, sources, targets, bad = [], [], [], []
         for number, pair in enumerate(pairs, 1):
-            source, target = self.encode_source(pair.source), self.encode_target(pair.target)
+            source = self.encode_source(pair.source)
+            target = self.encode_target(pair.target, pair.source)
             reason = self._fault("source", source) or self._fault("target", target)
             if not reason:
                 kept.append(pair)
@@ -115,15 +158,18 @@ class Codec:
         """
         return _words(self.source, ids, self.reverse_source)
 
-    def target_words(self, ids: Sequence[int]) -> list[int]:
-        """Return for every target position the word of the original text, as `source_words`."""
-        return _words(self.target, ids, backwards=False)
+    def target_words(self, ids: Sequence[int], source: str = "") -> list[int]:
+        """Return for every target position the word of its text, as `source_words`.
+
+        Pieces may be copied from the text `source`.
+        """
+        return _words(self.target, ids, backwards=False, more=self._read(source))
 
     def save(self, directory: Path) -> None:
         """Write `source.model`, `target.model` and `codec.json`."""
         choices = _Choices(
             self.source.unit, self.target.unit,
-            self.lowercase, self.reverse_source, self.max_length,
+            self.lowercase, self.reverse_source, self.max_length, self.copy_source,
         )  # fmt: skip
         self.source.save(directory / "source.model")
         self.target.save(directory / "target.model")
@@ -147,7 +193,28 @@ class Codec:
             choices.lowercase,
             choices.reverse_source,
             choices.max_length,
+            choices.copy_source,
         )
+
+    def _folded(self, text: str) -> str:
+        return text.lower() if self.lowercase else text
+
+    def _read(self, source: str) -> list[str]:
+        """Return the pieces of a source text as the encoder reads them; none without copying."""
+        pieces = self.source.cut(self._folded(source)) if self.copy_source else []
+        return pieces[::-1] if self.reverse_source else pieces
+
+    def _told_apart(self, pieces: list[str]) -> list[int]:
+        """Number the pieces of a source, every unknown one with a number of its own."""
+        ids = dict[str, int]()
+        strangers = count(self.source.size + self.target.size)
+        for piece in dict.fromkeys(pieces):
+            known, twin = self.source.number(piece), self.target.number(piece)
+            if known != UNKNOWN:
+                ids[piece] = known
+            else:
+                ids[piece] = next(strangers) if twin == UNKNOWN else self.source.size + twin
+        return [ids[piece] for piece in pieces]
 
     def _fault(self, side: str, ids: list[int]) -> str:
         tokens = len(ids) - 1
@@ -165,8 +232,10 @@ def _bad_line(origin: str, number: int, reason: str) -> BadLine:
     return BadLine(origin or "pair", number, reason)  # a pair that comes from no file
 
 
-def _words(tokenizer: Tokenizer, ids: Sequence[int], backwards: bool) -> list[int]:
+def _words(
+    tokenizer: Tokenizer, ids: Sequence[int], backwards: bool, more: Sequence[str] = ()
+) -> list[int]:
     end = list(ids).index(END) if END in ids else len(ids)
     body = list(ids[:end])
-    words = tokenizer.word_indices(body[::-1] if backwards else body)
+    words = tokenizer.word_indices(body[::-1] if backwards else body, more)
     return [*(words[::-1] if backwards else words), *[-1] * (len(ids) - end)]

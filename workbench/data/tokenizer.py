@@ -7,7 +7,7 @@ of a word with `▁`; that sign itself is read as `_`.
 
 import hashlib
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -37,6 +37,8 @@ class Tokenizer:
         self._processor.LoadFromSerializedProto(model)
         self.pieces = tuple(self._processor.id_to_piece(list(range(len(self._processor)))))
         self._ids = {piece: number for number, piece in enumerate(self.pieces)}
+        for name in NAMES:  # a text that spells one out does not mean it
+            self._ids.pop(name, None)
 
     @classmethod
     def train(
@@ -89,34 +91,51 @@ class Tokenizer:
             return [self._ids.get(letter, UNKNOWN) for letter in text.replace(" ", MARK)]
         return list(self._processor.encode(text))
 
-    def decode(self, ids: Iterable[int]) -> str:
-        """Return the text of `ids`; padding, begin and end symbols are left out."""
-        text = "".join(self._spelling(number) for number in ids).replace(MARK, " ")
+    def cut(self, text: str) -> list[str]:
+        """Return the pieces of `text` in their letters, unknown ones too, each with its `▁`.
+
+        They are those of `encode`, but that it takes neighbouring unknown letters between learned
+        pieces for one, and they are one each here.
+        """
+        text = _plain(text)
+        if self.unit == "word":
+            return [MARK + word for word in text.split()]
+        if self.unit == "char":
+            return list(text.replace(" ", MARK))
+        cut = self._processor.encode(text, out_type=str)
+        return [part for piece in cut for part in ([piece] if piece in self._ids else piece)]
+
+    def number(self, piece: str) -> int:
+        """Return the number of a piece that `cut` gave, from this or another tokenizer."""
+        return self._ids.get(piece, UNKNOWN)
+
+    def decode(self, ids: Iterable[int], more: Sequence[str] = ()) -> str:
+        """Return the text of `ids`; padding, begin and end symbols are left out.
+
+        Numbers from `size` on are the pieces `more`, and unknown ones where those end.
+        """
+        text = "".join(self._spelling(number, more) for number in ids).replace(MARK, " ")
         return text if self.unit == "char" else text.removeprefix(" ")
 
-    def tokens(self, ids: Iterable[int]) -> tuple[str, ...]:
-        """Return every piece as a person reads it.
+    def tokens(self, ids: Iterable[int], more: Sequence[str] = ()) -> tuple[str, ...]:
+        """Return every piece as a person reads it; `more` is as `decode` takes it.
 
         A word stands as it is, a blank among characters as `␣`; learned pieces keep the `▁` of a
         word's start. The special symbols are `<pad>`, `<unknown>`, `<begin>` and `<end>`.
         """
-        marks = {"word": "", "char": BLANK}
-        return tuple(
-            NAMES[number]
-            if number in SPECIAL
-            else self.pieces[number].replace(MARK, marks.get(self.unit, MARK))
-            for number in ids
-        )
+        mark = {"word": "", "char": BLANK}.get(self.unit, MARK)
+        return tuple(self._piece(number, more).replace(MARK, mark) for number in ids)
 
-    def word_indices(self, ids: Iterable[int]) -> list[int]:
+    def word_indices(self, ids: Iterable[int], more: Sequence[str] = ()) -> list[int]:
         """Return for every piece which white-space separated word it belongs to, from 0.
 
-        Padding, begin and end symbols, and a blank that is a piece of its own, are -1.
+        Padding, begin and end symbols, and a blank that is a piece of its own, are -1. `more` is
+        as `decode` takes it.
         """
         word = 0 if self.unit == "char" else -1
         indices = []
         for number in ids:
-            spelling = self._spelling(number)
+            spelling = self._spelling(number, more)
             word += spelling.startswith(MARK)
             alone = not spelling or (self.unit == "char" and spelling == MARK)
             indices.append(-1 if alone else max(word, 0))
@@ -139,11 +158,18 @@ class Tokenizer:
         except (OSError, RuntimeError) as error:
             raise RunError(f"{path}: expected a tokenizer model: {error}") from None
 
-    def _spelling(self, number: int) -> str:
+    def _piece(self, number: int, more: Sequence[str]) -> str:
+        if number < self.size:
+            return self.pieces[number]
+        place = number - self.size
+        return more[place] if place < len(more) else NAMES[UNKNOWN]
+
+    def _spelling(self, number: int, more: Sequence[str]) -> str:
         """Return the piece as SentencePiece has it; nothing for padding, begin and end."""
-        if number == UNKNOWN:
-            return MARK + NAMES[UNKNOWN] if self.unit == "word" else NAMES[UNKNOWN]
-        return "" if number in SPECIAL else self.pieces[number]
+        piece = self._piece(number, more)
+        if piece == NAMES[UNKNOWN] and self.unit == "word":
+            return MARK + piece
+        return "" if number in (PAD, BEGIN, END) else piece
 
 
 def _plain(text: str) -> str:

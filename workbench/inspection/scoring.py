@@ -51,11 +51,11 @@ class Scoring:
         nats = log_probabilities[: len(target)]
         hypothesis = Hypothesis(
             text=pair.target,
-            tokens=self.codec.target.tokens(target),
+            tokens=self.codec.target_tokens(target, pair.source),
             log_probabilities=nats,
             attention=attention[:, :, : len(target), : len(source)],
             score=float(nats.sum()),
-            words=tuple(self.codec.target_words(target)),
+            words=tuple(self.codec.target_words(target, pair.source)),
         )
         return Translation(
             source=pair.source,

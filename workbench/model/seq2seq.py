@@ -4,16 +4,37 @@ Shape letters: B sentences, S source tokens, T target tokens, L layers with atte
 V target vocabulary.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import tensorflow as tf
 
-from workbench.config import ModelSettings
+from workbench.config import RunConfig
 from workbench.data.tokenizer import BEGIN, PAD
 from workbench.model.attention import Memory
-from workbench.model.decoder import DecoderState, RecurrentDecoder
-from workbench.model.encoder import RecurrentEncoder
+from workbench.model.cells import CELLS
+from workbench.model.convolution import ConvolutionalDecoder, ConvolutionalEncoder
+from workbench.model.copying import NOTHING, Copying, CopyMemory, within
+from workbench.model.decoder import Decoder, RecurrentDecoder
+from workbench.model.encoder import Encoder, RecurrentEncoder
 from workbench.model.noise import Noise, drop
+from workbench.model.precision import product
+from workbench.model.transformer import TransformerDecoder, TransformerEncoder
+from workbench.records import Integers
 
+ENCODERS: dict[str, type[Encoder]] = {
+    **dict.fromkeys(CELLS, RecurrentEncoder),
+    "cnn": ConvolutionalEncoder,
+    "transformer": TransformerEncoder,
+}
+DECODERS: dict[str, type[Decoder]] = {
+    **dict.fromkeys(CELLS, RecurrentDecoder),
+    "cnn": ConvolutionalDecoder,
+    "transformer": TransformerDecoder,
+}
+
+State = Any  # what one step leaves to the next: any nest of tensors that begin with B
 IDS = tf.TensorSpec([None, None], tf.int32)  # padded token ids of any number of sentences
 
 
@@ -25,23 +46,33 @@ class Seq2Seq(keras.Model):
     """
 
     def __init__(
-        self, settings: ModelSettings, source_size: int, target_size: int, seed: int = 0
+        self,
+        settings: RunConfig,
+        source_size: int,
+        target_size: int,
+        seed: int = 0,
+        twins: Sequence[int] | Integers | None = None,
     ) -> None:
-        """Make all weights for vocabularies of the given sizes, from `seed` alone."""
+        """Make all weights for vocabularies of the given sizes, from `seed` alone.
+
+        `twins` are the target ids of the source pieces [source_size] for a model that copies, -1
+        for none; see `Codec.twins`.
+        """
         super().__init__(dtype="float32")
         width = settings.embedding
         self.settings = settings
-        self.target_size = target_size
+        self.source_size, self.target_size = source_size, target_size
         self.source_embedding = self._table("source_embedding", source_size, width, seed + 1)
         self.target_embedding = self._table("target_embedding", target_size, width, seed + 2)
-        self.encoder = RecurrentEncoder(settings, seed + 10_000)
-        self.decoder = RecurrentDecoder(settings, seed + 20_000)
+        self.encoder = ENCODERS[settings.encoder](settings, seed + 10_000)
+        self.decoder = DECODERS[settings.decoder](settings, seed + 20_000)
         glorot = keras.initializers.GlorotUniform
-        if settings.tie_embeddings:
+        self.narrow = None
+        if settings.tie_embeddings and (settings.decoder in CELLS or width != settings.units):
             self.narrow = self.add_weight(
                 name="narrow", shape=(settings.units, width), initializer=glorot(seed=seed + 3)
             )
-        else:
+        elif not settings.tie_embeddings:
             self.output_kernel = self.add_weight(
                 name="output_kernel", shape=(settings.units, target_size),
                 initializer=glorot(seed=seed + 4),
@@ -49,56 +80,105 @@ class Seq2Seq(keras.Model):
         self.output_bias = self.add_weight(
             name="output_bias", shape=(target_size,), initializer="zeros"
         )
+        self.copying = None
+        if settings.copy_source:
+            known = [NOTHING] * source_size if twins is None else twins
+            self.copying = Copying(settings, known, target_size, seed + 5)
         self.built = True
 
-    def encode(self, source: tf.Tensor, noise: Noise | None = None) -> tuple[DecoderState, Memory]:
+    def encode(
+        self, source: tf.Tensor, noise: Noise | None = None
+    ) -> tuple[State, Memory | CopyMemory]:
         """Read sources [B, S]; return the state before the first target token, and the memory."""
-        embedded = drop(tf.gather(self.source_embedding, source), noise, 1)
+        known = within(source, self.source_size)
+        embedded = tf.gather(self.source_embedding, known)
+        if not self.encoder.drops:
+            embedded = drop(embedded, noise, 1)
         mask = source != PAD
         later = None if noise is None else noise.at(1)
-        return self.decoder.begin(self.encoder.encode(embedded, mask, later))
+        encoded = self.encoder.encode(embedded, mask, later)
+        state, memory = self.decoder.begin(encoded)
+        if self.copying is None:
+            return state, memory
+        return state, self.copying.remember(memory, encoded.values, source)
 
     def step(
         self,
         tokens: tf.Tensor,
-        state: DecoderState,
-        memory: Memory,
+        state: State,
+        memory: Memory | CopyMemory,
         attention: tf.Tensor | None = None,
-    ) -> tuple[tf.Tensor, tf.Tensor, DecoderState]:
+    ) -> tuple[tf.Tensor, tf.Tensor, State]:
         """Take the latest target tokens [B] in and say what may come next.
 
         `attention` [B, L, H, S], where given, is used instead of the model's own.
-        Returns: logits [B, V], attention [B, L, H, S], the state after these tokens.
+        Returns: logits [B, V], attention [B, L, H, S], the state after these tokens. A model that
+        copies gives log-probabilities [B, V + S] as logits; see `workbench.model.copying`.
         """
-        embedded = tf.gather(self.target_embedding, tokens)
-        vector, used, state = self.decoder.step(embedded, state, memory, attention)
-        return self._logits(vector), used, state
+        embedded = tf.gather(self.target_embedding, within(tokens, self.target_size))
+        inner = _inner(memory)
+        vector, used, state = self.decoder.step(embedded, state, inner, attention)
+        logits = self._predict(vector[:, None], embedded[:, None], used[:, :, :, None], memory)
+        return logits[:, 0], used, state
 
     def forward(
-        self, source: tf.Tensor, target: tf.Tensor, noise: Noise | None = None
+        self,
+        source: tf.Tensor,
+        target: tf.Tensor,
+        noise: Noise | None = None,
+        inputs: tf.Tensor | None = None,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Predict every token of targets [B, T] from those before it (teacher forcing).
 
-        Returns: logits [B, T, V], where position t predicts target[:, t] and has seen only
-        target[:, :t]; attention [B, L, H, T, S].
+        `inputs` [B, T], where given, are read instead of the begin symbol and target[:, :-1].
+        Returns: logits [B, T, V] as those of `step`, where position t predicts target[:, t] and
+        has seen only target[:, :t]; attention [B, L, H, T, S].
         """
         state, memory = self.encode(source, noise)
-        shifted = tf.pad(target[:, :-1], [[0, 0], [1, 0]], constant_values=BEGIN)
-        embedded = drop(tf.gather(self.target_embedding, shifted), noise, 2)
+        if inputs is None:
+            inputs = tf.pad(target[:, :-1], [[0, 0], [1, 0]], constant_values=BEGIN)
+        known = within(inputs, self.target_size)
+        embedded = tf.gather(self.target_embedding, known)
+        if not self.decoder.drops:
+            embedded = drop(embedded, noise, 2)
         later = None if noise is None else noise.at(2)
-        vectors, attention = self.decoder.unroll(embedded, target != PAD, state, memory, later)
-        return self._logits(drop(vectors, noise, 3)), attention
+        vectors, attention = self.decoder.unroll(
+            embedded, target != PAD, state, _inner(memory), later
+        )
+        if not self.decoder.drops:
+            vectors = drop(vectors, noise, 3)
+        return self._predict(vectors, embedded, attention, memory), attention
+
+    def _predict(
+        self,
+        vectors: tf.Tensor,
+        embedded: tf.Tensor,
+        attention: tf.Tensor,
+        memory: Memory | CopyMemory,
+    ) -> tf.Tensor:
+        """Score what may come next at every position [B, T, V], or [B, T, V + S] with copying."""
+        logits = self._logits(vectors)
+        if self.copying is None or not isinstance(memory, CopyMemory):
+            return logits
+        return self.copying.mix(logits, vectors, embedded, attention, memory)
 
     def _logits(self, vectors: tf.Tensor) -> tf.Tensor:
         """Score the vocabulary from attentional vectors [..., U]: [..., V]."""
+        precision = self.settings.precision
         if self.settings.tie_embeddings:
-            narrow = tf.tensordot(vectors, self.narrow, 1)
-            scores = tf.tensordot(narrow, tf.transpose(self.target_embedding), 1)
+            if self.narrow is not None:
+                vectors = product(vectors, self.narrow, precision)
+            scores = product(vectors, tf.transpose(self.target_embedding), precision)
         else:
-            scores = tf.tensordot(vectors, self.output_kernel, 1)
+            scores = product(vectors, self.output_kernel, precision)
         return scores + self.output_bias
 
     def _table(self, name: str, size: int, width: int, seed: int) -> keras.Variable:
         """Make an embedding whose rows are about one long, so that tied logits begin small."""
         initializer = keras.initializers.RandomNormal(stddev=width**-0.5, seed=seed)
         return self.add_weight(name=name, shape=(size, width), initializer=initializer)
+
+
+def _inner(memory: Memory | CopyMemory) -> Memory:
+    """Return what the decoder itself reads."""
+    return memory.inner if isinstance(memory, CopyMemory) else memory

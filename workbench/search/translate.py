@@ -28,6 +28,7 @@ class Translator:
         alpha: float,
         hypotheses: int = 1,
         record: bool = False,
+        beta: float = 0.0,
     ) -> list[Translation]:
         """Translate the sources of `pairs`; their targets and alignments come along as gold.
 
@@ -38,13 +39,14 @@ class Translator:
             alpha: length penalty.
             hypotheses: how many to return a sentence, at most the beam width.
             record: whether to return the whole beam as well.
+            beta: coverage penalty.
         """
         encoded = [self.codec.encode_source(pair.source) for pair in pairs]
         order = sorted(range(len(pairs)), key=lambda index: len(encoded[index]))
         done: dict[int, Translation] = {}
         for start in range(0, len(order), self.batch_size):
             chosen = order[start : start + self.batch_size]
-            found = self.search(padded([encoded[i] for i in chosen]), width, limit, alpha)
+            found = self.search(padded([encoded[i] for i in chosen]), width, limit, alpha, beta)
             for sentence, index in enumerate(chosen):
                 done[index] = self._translation(
                     pairs[index], encoded[index], found, sentence, hypotheses, record
@@ -64,37 +66,40 @@ class Translator:
         return Translation(
             source=pair.source,
             source_tokens=self.codec.source.tokens(source),
-            hypotheses=tuple(self._hypothesis(found, sentence, *end, len(source)) for end in ends),
+            hypotheses=tuple(
+                self._hypothesis(pair.source, found, sentence, *end, len(source)) for end in ends
+            ),
             reference=pair.target or None,
             gold=pair.alignment,
-            beam=self._beam(found, sentence, len(source)) if record else None,
+            beam=self._beam(pair.source, found, sentence, len(source)) if record else None,
             source_words=tuple(self.codec.source_words(source)),
         )
 
     def _hypothesis(
-        self, found: SearchRecord, sentence: int, step: int, candidate: int, width: int
+        self, text: str, found: SearchRecord, sentence: int, step: int, candidate: int, width: int
     ) -> Hypothesis:
+        """Read one hypothesis back; `text` is the source, which may have been copied from."""
         path = found.path(step, sentence, candidate)
         steps, candidates = map(list, zip(*path, strict=True))
-        ids = found.tokens[steps, sentence, candidates]
+        ids = found.tokens[steps, sentence, candidates].tolist()
         totals = found.log_probabilities[steps, sentence, candidates]
         parents = found.parents[steps, sentence, candidates]
         attention: Floats = found.attention[steps, sentence, parents, :, :, :width]
         return Hypothesis(
-            text=self.codec.target.decode(ids.tolist()),
-            tokens=self.codec.target.tokens(ids.tolist()),
+            text=self.codec.decode_target(ids, text),
+            tokens=self.codec.target_tokens(ids, text),
             log_probabilities=np.diff(totals, prepend=np.float32(0)),
             attention=np.moveaxis(attention, 0, 2),
             score=float(found.scores[step, sentence, candidate]),
             finished=bool(found.fates[step, sentence, candidate] == FINISHED),
-            words=tuple(self.codec.target_words(ids.tolist())),
+            words=tuple(self.codec.target_words(ids, text)),
         )
 
-    def _beam(self, found: SearchRecord, sentence: int, width: int) -> BeamRecord:
+    def _beam(self, text: str, found: SearchRecord, sentence: int, width: int) -> BeamRecord:
         fates = found.fates[:, sentence]
         steps, columns = np.nonzero(np.isin(fates, list(FATES)))
         possible = found.log_probabilities[:, sentence] > -1e8  # rows that never existed
-        tokens = self.codec.target.tokens(found.tokens[steps, sentence, columns].tolist())
+        tokens = self.codec.target_tokens(found.tokens[steps, sentence, columns].tolist(), text)
         candidates = tuple(
             Candidate(
                 step=int(step),
