@@ -9,7 +9,7 @@ from workbench.errors import WorkbenchError
 if TYPE_CHECKING:
     from workbench.session import Session
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["RunConfig", "Session", "WorkbenchError", "__version__"]
 
 _LAZY = {"Session": "workbench.session"}  # what would load TensorFlow or traitlets

@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 
 from workbench.errors import RunError
-from workbench.model.storage import build_model, load_weights, read_settings, save_model
+from workbench.model.lora import Lora
+from workbench.model.storage import (
+    build_model,
+    find_model,
+    load_weights,
+    read_settings,
+    save_model,
+)
 
 
 def test_neighbouring_seeds_share_no_weights(config, codec):
@@ -48,3 +55,22 @@ def test_settings_that_cannot_be_read_are_named(tmp_path):
     (tmp_path / "config.json").write_text('{"unit": 3}')
     with pytest.raises(RunError, match="'units'"):
         read_settings(tmp_path)
+
+
+def test_a_model_of_a_run_is_found_and_one_that_is_not_there_is_named(
+    config, codec, model, tmp_path
+):
+    save_model(tmp_path / "run" / "model", config, codec, model)
+    assert find_model(tmp_path / "run") == tmp_path / "run" / "model"
+    assert find_model(tmp_path / "run" / "model") == tmp_path / "run" / "model"
+    with pytest.raises(RunError, match="nowhere: expected a run directory with a model"):
+        find_model(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("adapter", ["none", "lora", "bottleneck"])
+def test_a_built_model_trains_what_the_settings_say(config, codec, adapter):
+    model = build_model(config.replace(adapter=adapter, adapt_from="there"), codec)
+    assert isinstance(model, Lora) == (adapter == "lora")
+    trained = len(model.trainable_variables)
+    assert (trained == len(model.weights)) == (adapter == "none")
+    assert trained
