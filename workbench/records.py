@@ -41,7 +41,8 @@ class Hypothesis:
         tokens: pieces [T], the end symbol included where it was reached.
         log_probabilities: natural log-probability of each token given those before it [T].
         attention: [L, H, T, S]; L is 0 for a model without attention.
-        score: what the search ranked by: sum of log-probabilities over the length penalty.
+        score: what the search ranked by: sum of log-probabilities over the length penalty, the
+            coverage penalty added.
         finished: whether the end symbol was reached within the length limit.
         words: the word of `text` that each token belongs to, from 0; -1 for none [T].
     """

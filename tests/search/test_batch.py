@@ -13,8 +13,10 @@ from workbench.search.batch import (
     KEPT,
     PRUNED,
     BatchSearch,
+    Coverage,
     SearchRecord,
     beam_search,
+    coverage_penalty,
     length_penalty,
 )
 
@@ -344,3 +346,171 @@ def test_one_graph_for_each_width():
     assert len(traced) == count
     assert len(compiled(np.array([[1]], np.int32), 1, 3, 1.0).tokens) <= 3
     assert len(traced) == 2 * count
+
+
+# Coverage ----------------------------------------------------------------------------------
+
+
+def looking_step(tokens, time, table):
+    """Look logits up as `table_step`; attention [B, L, H, S] is what the latest token looks at."""
+    logits, _, later = table_step(tokens, time, table["logits"])
+    return logits, tf.gather(table["attention"], tokens, batch_dims=1), later
+
+
+def find_covering(logits, attention, mask, beta, width=2, alpha=0.0):
+    """Search one sentence with `logits` [1, T, V, V]; token v looks at `attention` [V, L, H, S]."""
+    table = {"logits": tf.constant(logits, tf.float32),
+             "attention": tf.constant(attention, tf.float32)[None]}  # fmt: skip
+    coverage = beta if beta is None else Coverage(tf.constant(beta), tf.constant([mask]))
+    arrays = beam_search(
+        looking_step, tf.zeros([1], tf.int32), table, width, tf.constant(logits.shape[1]),
+        tf.constant(alpha), coverage,
+    )  # fmt: skip
+    return SearchRecord(*(array.numpy() for array in arrays))
+
+
+def short_or_whole():
+    """Return a step by which A END (ln .6) beats B END (ln .4), but only B reads everything.
+
+    The begin symbol looks at the first of two positions, A too; B looks at the second.
+    """
+    logits = certain({A: 0.6, B: 0.4}, {END: 1.0}, {END: 1.0})
+    attention = np.zeros([SIZE, 1, 1, 2])
+    attention[[BEGIN, A], :, :, 0] = 1
+    attention[B, :, :, 1] = 1
+    return logits, attention
+
+
+def test_coverage_penalty_by_hand():
+    """Reads .25 + .25, .5 + 1 and nothing: β (ln .5 + ln 1) with the last position padding."""
+    covered = tf.constant([[0.5, 1.5, 0.0], [1.0, 1.0, 7.0]])
+    mask = tf.constant([[True, True, False], [True, True, True]])
+    found = coverage_penalty(covered, Coverage(tf.constant(0.2), mask)).numpy()
+    assert found == pytest.approx([0.2 * -0.693147, 0.0], abs=1e-6)
+    unread = coverage_penalty(tf.zeros([1, 2]), Coverage(tf.constant(1.0), tf.ones([1, 2], bool)))
+    assert float(unread[0]) == pytest.approx(2 * np.log(1e-6))
+
+
+def test_formula_14_by_hand():
+    """Two positions, two heads; BEGIN gives (.5, .1) and (.1, .1), A (.4, .4) and (.2, 0).
+
+    The mean over heads is (.3, .1) and then (.3, .2), together (.6, .3). Y = A END with
+    P = .8 × .5; lp = (7 / 6)¹ = 1.1667; s = ln .4 / 1.1667 + .5 (ln .6 + ln .3)
+    = -.78539 - .85740 = -1.64279.
+    """
+    logits = certain({A: 0.8, B: 0.2}, {END: 0.5, C: 0.5})
+    attention = np.zeros([SIZE, 1, 2, 2])
+    attention[BEGIN, 0] = [[0.5, 0.1], [0.1, 0.1]]
+    attention[A, 0] = [[0.4, 0.4], [0.2, 0.0]]
+    record = find_covering(logits, attention, [True, True], 0.5, width=1, alpha=1.0)
+    tokens, total, score, _ = read(record)[0]
+    assert tokens == (A, END)
+    assert total == pytest.approx(np.log(0.4), abs=1e-5)
+    assert score == pytest.approx(-1.64279, abs=1e-4)
+
+
+@pytest.mark.parametrize(("beta", "wanted"), [(None, A), (0.02, A), (0.5, B)])
+def test_the_coverage_penalty_lets_the_sentence_win_that_reads_all(beta, wanted):
+    """A leaves the second position unread, ln 1e-6 = -13.8; the odds are ln (.6 / .4) = .405."""
+    record = find_covering(*short_or_whole(), [True, True], beta)
+    assert read(record)[0][0] == (wanted, END)
+
+
+def test_padding_need_not_be_read():
+    record = find_covering(*short_or_whole(), [True, False], 0.5)
+    tokens, total, score, _ = read(record)[0]
+    assert tokens == (A, END)
+    assert score == total
+
+
+def test_what_a_hypothesis_read_goes_with_it_through_the_beam():
+    """B overtakes A at the second step, so that its row changes from 1 to 0."""
+    logits = certain({A: 0.6, B: 0.4}, {}, {END: 1.0})
+    logits[0, 1, A, [A, END, C]] = np.log([0.2, 0.2, 0.6])
+    logits[0, 1, B, [B, END]] = np.log([0.99, 0.01])
+    attention = np.zeros([SIZE, 1, 1, 3])
+    for token, place in ((BEGIN, 0), (A, 0), (B, 1), (C, 2)):
+        attention[token, :, :, place] = 0.5
+    record = find_covering(logits, attention, [True] * 3, 1.0)
+    scores = {tokens: score for tokens, _, score, _ in read(record, count=4)}
+    # B B END read (.5, 1, 0), A C END read (1, 0, .5): both miss one and half of another
+    assert scores[B, B, END] == pytest.approx(np.log(0.4 * 0.99 * 0.5 * 1e-6), abs=1e-4)
+    assert scores[A, C, END] == pytest.approx(np.log(0.6 * 0.6 * 0.5 * 1e-6), abs=1e-4)
+
+
+def test_it_goes_on_while_a_row_may_still_win_by_reading():
+    """END at once has ln .9, but reads half of the second position: with β = 4, -.105 - 2.77.
+
+    A END has ln .1 = -2.30 and reads all of both.
+    """
+    logits = certain({END: 0.9, A: 0.1}, {END: 1.0}, {END: 1.0})
+    attention = np.zeros([SIZE, 1, 1, 2])
+    attention[BEGIN] = [1.0, 0.5]
+    attention[A] = [0.0, 0.5]
+    assert len(find_covering(logits, attention, [True, True], None).tokens) == 1
+    record = find_covering(logits, attention, [True, True], 4.0)
+    assert read(record)[0][0] == (A, END)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_wide_beam_with_coverage_finds_what_trying_all_finds(seed):
+    table = random_table(seed, scale=0.7)
+    generator = np.random.default_rng(seed + 100)
+    attention = generator.dirichlet(np.ones(5), size=(SIZE, 2, 3))  # two layers of three heads
+    looks = attention.mean((1, 2))
+
+    def formula_14(tokens):
+        covered = sum(looks[token] for token in (BEGIN, *tokens[:-1]))[:4]  # the fifth is padding
+        reads = 0.8 * np.log(np.minimum(covered, 1)).sum()
+        return log_probability(table[0], tokens) / penalty(len(tokens), 1.0) + reads
+
+    ranked = sorted(every_sentence(4), key=formula_14, reverse=True)
+    mask = [True] * 4 + [False]
+    tokens, _, score, _ = read(find_covering(table, attention, mask, 0.8, width=40, alpha=1.0))[0]
+    assert tokens == ranked[0]
+    assert score == pytest.approx(formula_14(ranked[0]), abs=1e-5)
+
+
+def test_nothing_is_held_against_a_model_without_attention():
+    logits, _ = short_or_whole()
+    without = np.zeros([SIZE, 0, 1, 2])
+    found = read(find_covering(logits, without, [True, True], 5.0), count=2)
+    assert found == read(find_covering(logits, without, [True, True], None), count=2)
+
+
+def search_over(logits, attention):
+    """Return a compiled search in which every source, however it reads, has one model."""
+
+    def encode(source):
+        rows = [tf.shape(source)[0], 1, 1, 1]
+        table = {
+            "logits": tf.tile(tf.constant(logits, tf.float32), rows),
+            "attention": tf.tile(tf.constant(attention, tf.float32)[None], [*rows, 1]),
+        }
+        return tf.zeros_like(source[:, 0]), table
+
+    return BatchSearch(encode, looking_step)
+
+
+def operations(function):
+    graph = function.get_concrete_function().graph.as_graph_def()
+    functions = [graph.node, *(each.node_def for each in graph.library.function)]
+    return {node.op for nodes in functions for node in nodes}
+
+
+def test_without_coverage_nothing_is_counted():
+    search = search_over(*short_or_whole())
+    source = np.array([[A, END]], np.int32)
+    plain, zero = search(source, 2, 3, 0.6), search(source, 2, 3, 0.6, beta=0.0)
+    for ours, theirs in zip(vars(plain).values(), vars(zero).values(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    search(source, 2, 3, 0.6, beta=0.1)
+    assert "Log" in operations(search._compiled[2, True])
+    assert "Log" not in operations(search._compiled[2, False])
+
+
+def test_padding_of_a_batch_is_not_unread():
+    """Two sources of one model; the second position of the one is padding."""
+    search = search_over(*short_or_whole())
+    record = search(np.array([[A, END], [END, PAD]], np.int32), 2, 3, 0.0, beta=0.5)
+    assert [read(record, sentence)[0][0] for sentence in (0, 1)] == [(B, END), (A, END)]
