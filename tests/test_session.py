@@ -157,6 +157,7 @@ def test_a_finished_run_is_all_on_the_disk(trained):
     assert record["device"] in ("CPU", "GPU")
     training = record["training"]
     assert (training["steps"], training["traces"]) == (STEPS, 1)
+    assert training["traces_after_first_epoch"] == 0
     assert training["best"] == min(
         progress.evaluation.figures["loss"] for progress in trained.history if progress.evaluation
     )
@@ -165,6 +166,7 @@ def test_a_finished_run_is_all_on_the_disk(trained):
     }  # fmt: skip
     assert {path.name for path in directory.model.iterdir()} == {
         "config.json", "codec.json", "source.model", "target.model", "model.weights.h5",
+        "version.json",
     }  # fmt: skip
 
 

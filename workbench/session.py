@@ -26,13 +26,15 @@ from workbench.config import RunConfig
 from workbench.data.corpus import Corpus, Pair
 from workbench.data.encoding import Codec, EncodedPairs
 from workbench.data.loading import corpus_from
-from workbench.errors import RunError, WorkbenchError, nearest
+from workbench.errors import RunError, SettingsError, WorkbenchError, nearest
 from workbench.inspection.alignment import alignment_figures
 from workbench.inspection.scoring import Scoring
 from workbench.metrics import text_figures
 from workbench.model.outline import outline
+from workbench.model.protocol import Factory, Own, build_own, check_class, check_factory
 from workbench.model.seq2seq import Seq2Seq
-from workbench.model.storage import build_model, is_model, load_weights, read_settings, save_model
+from workbench.model.storage import build_model, find_model, load_weights, read_settings, save_model
+from workbench.model.transfer import adopted, merged, take_weights, trained_codec
 from workbench.records import BadLine, Block, Evaluation, Progress, Translation
 from workbench.runs import RunDirectory, run_hash, run_name
 from workbench.search.batch import BatchSearch
@@ -63,10 +65,22 @@ class Session(traitlets.HasTraits):
     progress = traitlets.Instance(Progress, allow_none=True, read_only=True)
     error = traitlets.Unicode("", read_only=True)
 
-    def __init__(self, config: RunConfig | None = None, **settings: Any) -> None:
-        """Take the settings as a `RunConfig`, as keywords, or both (the keywords win)."""
+    def __init__(
+        self, config: RunConfig | None = None, *, model: Factory | None = None, **settings: Any
+    ) -> None:
+        """Take the settings as a `RunConfig`, as keywords, or both (the keywords win).
+
+        `model` makes a model of your own from the sizes of the two vocabularies; see
+        `workbench.model.protocol.EncoderDecoder` for what it must be able to do.
+        """
         super().__init__()
-        self.config = (config or RunConfig()).replace(**settings)
+        self._factory = model
+        self.config = adopted((config or RunConfig()).replace(**settings))
+        if model and self.config.adapt_from:
+            raise SettingsError(
+                f"adapt_from is {self.config.adapt_from!r} and model= brings a model of your own: "
+                "leave one of them out"
+            )
         self.history: list[Progress] = []
         self.bad_lines: list[BadLine] = []
         self.encoded: dict[str, EncodedPairs] = {}
@@ -86,7 +100,7 @@ class Session(traitlets.HasTraits):
         """
         if self._corpus is None:
             corpus = corpus_from(self.config)
-            self._codec = self._codec or Codec.train(corpus.train, self.config)
+            self._codec = self._codec or self._make_codec(corpus)
             self.bad_lines = list(corpus.bad_lines)
             self.encoded = {split: self._encode(pairs) for split, pairs in corpus.splits.items()}
             self._corpus = corpus
@@ -107,12 +121,16 @@ class Session(traitlets.HasTraits):
         if self.state in ("empty", "data"):
             self.load()
             self._make_model()
+            if self.config.adapt_from:
+                take_weights(self.model, self.config, self.codec)
             self.set_trait("state", "built")
         return self.model
 
     @property
     def blocks(self) -> tuple[Block, ...]:
         """The model's diagram: every layer with its shape and its parameters."""
+        if self._own:
+            return self._own.outline()
         return outline(self.config, self.codec.source.size, self.codec.target.size)
 
     @property
@@ -162,7 +180,17 @@ class Session(traitlets.HasTraits):
 
     @property
     def _identity(self) -> str:
-        return run_hash(self.config, self.load().fingerprint)
+        own = self._own.name_of_own if self._own else ""
+        return run_hash(self.config, self.load().fingerprint, own)
+
+    @property
+    def _own(self) -> Own | None:
+        """The model that the user brought, if there is one."""
+        if self._factory is None:
+            return None
+        model = self.build()
+        assert isinstance(model, Own)  # the factory has made it
+        return model
 
     def _refuse_a_run_that_is_not_ours(self) -> None:
         directory = self.directory
@@ -185,6 +213,8 @@ class Session(traitlets.HasTraits):
         try:
             if not owned:
                 directory.begin(config=self.config.model_dump())
+            if self._own:
+                directory.update(model=self._own.name_of_own)
             directory.update(
                 identity=self._identity,
                 **before_training(
@@ -210,7 +240,10 @@ class Session(traitlets.HasTraits):
 
     def _drive(self, directory: RunDirectory) -> str:
         checkpoints = Checkpoints(directory.checkpoints)
-        loop = Loop(self.model, self.encoded["train"], self.config, self._look, checkpoints)
+        loop = Loop(
+            self.model, self.encoded["train"], self.config, self._look, checkpoints,
+            traced={"evaluation": self._teacher},
+        )  # fmt: skip
         sinks: list[Sink] = [
             JsonLines(directory.metrics, loop.position.step),
             ProbeLog(directory.probes, loop.position.step),
@@ -268,7 +301,8 @@ class Session(traitlets.HasTraits):
         self.build()
         width = beam_width or self.config.beam_width
         limit, alpha = self.config.max_decode_length, self.config.length_penalty
-        return self._translator(pairs, width, limit, alpha, hypotheses or width, record)
+        beta = self.config.coverage_penalty
+        return self._translator(pairs, width, limit, alpha, hypotheses or width, record, beta)
 
     def score(self, source: str, target: str) -> Translation:
         """Return the log-probability and the attention of every token of a given target."""
@@ -332,6 +366,16 @@ class Session(traitlets.HasTraits):
         save_model(target, self.config, self.codec, self.model)
         return target
 
+    def merge(self, path: str | Path) -> Path:
+        """Write the model to `path` with its LoRA added to the kernels: a model like any other.
+
+        Raises:
+            RunError: there is no LoRA; `path` is there and holds something else.
+        """
+        config, model = merged(self.config, self.codec, self.build())
+        save_model(Path(path), config, self.codec, model)
+        return Path(path)
+
     def record(self, **fields: Any) -> None:
         """Add figures to `run.json`."""
         self.directory.update(**fields)
@@ -344,27 +388,37 @@ class Session(traitlets.HasTraits):
         return in_short(facts)
 
     @classmethod
-    def open(cls, run: str | Path) -> Self:
+    def open(cls, run: str | Path, *, model: Factory | None = None) -> Self:
         """Open a finished run, or a model written by `save`. Runs no code from it.
 
+        `model` makes the model where it was the user's own, as in `Session(model=...)`.
+
         Raises:
-            RunError: it holds no model, or not one of this version.
+            RunError: it holds no model, or not one of this version, or not that of `model`.
         """
-        path = Path(run)
-        model = path if is_model(path) else RunDirectory(path).model
-        if not is_model(model):
-            raise RunError(f"{run}: expected a run directory with a model, found none")
-        session = cls(read_settings(model).replace(run_directory=str(path)))
-        session._codec = Codec.load(model)
+        path, saved = Path(run), find_model(run)
+        check_factory(saved, model)
+        session = cls(model=model)
+        session.config = read_settings(saved).replace(run_directory=str(path))
+        session._codec = Codec.load(saved)
         session._make_model()
-        load_weights(model, session.model)
+        check_class(saved, session.model)
+        load_weights(saved, session.model)
         session.history = list(read_history(RunDirectory(path).metrics))
         session.set_trait("state", "trained")
         return session
 
+    def _make_codec(self, corpus: Corpus) -> Codec:
+        if self.config.adapt_from:
+            return trained_codec(self.config)
+        return Codec.train(corpus.train, self.config)
+
     def _make_model(self) -> None:
         device.prepare(self.config.deterministic)
-        self.model = build_model(self.config, self.codec)
+        if self._factory:
+            self.model: Seq2Seq = build_own(self._factory, self.config, self.codec)
+        else:
+            self.model = build_model(self.config, self.codec)
         self._teacher = TeacherForcing(self.model)
         self._scorer = Scoring(self.model, self.codec, self.config.batch_size)
         search = BatchSearch(self.model.encode, self.model.step)
