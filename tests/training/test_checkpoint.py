@@ -10,7 +10,7 @@ from workbench.records import Evaluation
 from workbench.training import checkpoint
 from workbench.training.checkpoint import KEPT, Checkpoints, Position
 from workbench.training.loop import Loop
-from workbench.training.step import make_optimizer
+from workbench.training.optimizer import make_optimizer
 
 
 @pytest.fixture
@@ -44,12 +44,39 @@ def restored(checkpoints, make_model, config, **changes):
 
 def test_everything_comes_back(checkpoints, save, make_model, config):
     saved, saved_optimizer = save(7)
-    model, optimizer, (position, best) = restored(checkpoints, make_model, config)
+    model, optimizer, (position, best, recent) = restored(checkpoints, make_model, config)
     assert position == Position(7, 1, 2, 0.5, 0.25, 3, 4)
     np.testing.assert_array_equal(best, [np.ones(3)])
+    assert recent == []
     assert all(map(np.array_equal, model.get_weights(), saved.get_weights()))
     for ours, theirs in zip(optimizer.variables, saved_optimizer.variables, strict=True):
         np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
+
+
+def test_the_weights_of_recent_evaluations_come_back(checkpoints, make_model, config):
+    model, optimizer = make_model(config), make_optimizer(config)
+    optimizer.build(model.trainable_variables)
+    recent = [[number + each for each in model.get_weights()] for number in range(3)]
+    checkpoints.save(Position(3), model, optimizer, [], recent)
+    _, _, (_, _, found) = restored(checkpoints, make_model, config)
+    assert len(found) == 3
+    for ours, theirs in zip(found, recent, strict=True):
+        assert all(map(np.array_equal, ours, theirs))
+    (checkpoints.directory / "step-00000003" / "recent.npz").unlink()  # as older versions wrote it
+    assert restored(checkpoints, make_model, config)[2][2] == []
+
+
+def test_the_scale_of_the_loss_comes_back(checkpoints, make_model, config):
+    """Its two numbers are among the optimizer's variables."""
+    settings = config.replace(precision="float16")
+    model, optimizer = make_model(settings), make_optimizer(settings)
+    optimizer.build(model.trainable_variables)
+    optimizer.dynamic_scale.assign(512.0)
+    optimizer.step_counter.assign(77)
+    checkpoints.save(Position(3), model, optimizer, [])
+    _, fresh, _ = restored(checkpoints, make_model, settings)
+    assert float(fresh.dynamic_scale) == 512
+    assert int(fresh.step_counter) == 77
 
 
 def test_only_the_last_are_kept(checkpoints, save):
@@ -76,7 +103,7 @@ def test_a_crash_while_writing_leaves_the_older_one(
     with pytest.raises(KeyboardInterrupt):
         save(4)
     assert checkpoints.steps == [3]
-    model, _, (position, _) = restored(checkpoints, make_model, config)
+    model, _, (position, *_) = restored(checkpoints, make_model, config)
     assert position.step == 3
     assert model.output_bias.numpy()[0] == 3
 
@@ -133,7 +160,7 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(
     save(3)
     save(4)
     damaged(checkpoints, 4, file, damage)
-    model, _, (position, _) = restored(checkpoints, make_model, config)
+    model, _, (position, *_) = restored(checkpoints, make_model, config)
     assert position.step == 3
     assert model.output_bias.numpy()[0] == 3
 
@@ -149,7 +176,7 @@ def test_when_all_are_damaged_the_error_names_them(checkpoints, save, make_model
 
 def test_no_code_is_loaded(checkpoints, save, make_model, config):
     save(3)
-    for name in ("model", "best", "optimizer"):
+    for name in ("model", "best", "optimizer", "recent"):
         path = checkpoints.directory / "step-00000003" / f"{name}.npz"
         with np.load(path, allow_pickle=False) as arrays:
             assert all(arrays[each].dtype.kind in "fiu" for each in arrays.files)

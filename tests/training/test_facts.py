@@ -28,6 +28,13 @@ def test_a_run_in_short():
     }
 
 
+def test_what_an_adapter_trains_is_told():
+    facts = FACTS | {"trained_parameters": 12345}
+    assert in_short(facts)["weights"] == "1,234,567, 12,345 of them trained (1.00%)"
+    whole = FACTS | {"trained_parameters": FACTS["parameters_count"]}
+    assert in_short(whole)["weights"] == "1,234,567"
+
+
 def test_gpus_are_named():
     facts = FACTS | {"gpus": [{"device_name": "NVIDIA H200"}, {"device_name": "NVIDIA H200"}]}
     assert in_short(facts)["device"] == "NVIDIA H200, NVIDIA H200"

@@ -3,9 +3,10 @@ import pytest
 
 from workbench.config import RunConfig
 from workbench.data.batches import batch_count
-from workbench.errors import RunError
+from workbench.errors import RunError, SettingsError
 from workbench.records import Evaluation
 from workbench.training.checkpoint import Checkpoints
+from workbench.training.evaluation import TeacherForcing
 from workbench.training.loop import Loop, planned_steps
 from workbench.training.step import TrainingStep
 
@@ -196,9 +197,99 @@ def test_planned_steps(settings, steps, encoded):
     assert planned_steps(encoded, RunConfig(batch_size=20, **settings)) == steps
 
 
-def test_the_graph_is_counted(make_model, config, encoded):
-    loop = Loop(make_model(config), encoded, config, lambda: None)
-    assert loop.trace_count == 0
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_nothing_is_traced_after_the_first_epoch(make_model, config, encoded, accumulate):
+    """Batches of other shapes come in the second epoch, in another order."""
+    settings = config.replace(epochs=2, batch_size=13, accumulate=accumulate)
+    model = make_model(settings)
+    measure = TeacherForcing(model)
+
+    def look():
+        return Evaluation("validation", measure(encoded, 17)), ()
+
+    loop = Loop(model, encoded, settings, look, traced={"evaluation": measure})
+    assert loop.traces == {"step": 0, "evaluation": 0, "after_first_epoch": 0}
+    history = list(loop.run())
+    assert history[-1].epoch == 1
+    steps = 1 if accumulate == 1 else loop.traces["step"]
+    assert loop.traces == {"step": steps, "evaluation": 1, "after_first_epoch": 0}
+    assert steps <= 2
+    measure.traces += 3
+    assert loop.traces["after_first_epoch"] == 3
+
+
+def test_several_batches_make_a_step_and_what_is_left_a_smaller_one(
+    make_model, config, encoded, monkeypatch
+):
+    """Sixty pairs are five batches of 13, so an epoch has steps of two, two and one."""
+    seen = []
+
+    def step(self, batch, step, rate, further=()):
+        seen.append((step, [len(each.indices) for each in (batch, *further)]))
+        return 1.0, 2.0, 10
+
+    monkeypatch.setattr(TrainingStep, "__call__", step)
+    settings = config.replace(epochs=2, batch_size=13, accumulate=2)
+    assert planned_steps(encoded, settings) == 6
+    loop = Loop(make_model(settings), encoded, settings,
+                lambda: (Evaluation("validation", {"loss": 1.0}), ()))  # fmt: skip
+    history = list(loop.run())
+    assert [progress.epoch for progress in history] == [0, 0, 0, 1, 1, 1]
+    assert [step for step, _ in seen] == [1, 2, 3, 4, 5, 6]
+    assert [len(sizes) for _, sizes in seen] == [2, 2, 1, 2, 2, 1]
+    assert sum(sum(sizes) for _, sizes in seen[:3]) == len(encoded)
+    assert evaluated(history) == [3, 6]
+
+
+def test_the_last_evaluations_are_averaged_and_measured_once_more(make_loop, tmp_path):
+    """The output bias is the number of the step: the mean of steps 4, 6 and 8 is 6."""
+    checkpoints = Checkpoints(tmp_path)
+    changes = {"average_checkpoints": 3, "evaluate_every": 2, "max_steps": 8}
+    loop = make_loop([4.0, 1.0, 2.0, 3.0, 0.5], checkpoints, **changes)
+    history = list(loop.run())
+    assert mark(loop) == 6
+    assert history[-1].evaluation == loop.averaged == Evaluation("validation", {"loss": 0.5})
+    assert (loop.position.best, loop.position.best_step) == (1.0, 4)
+    again = make_loop([], checkpoints, **changes)
+    assert mark(again) == 8  # the checkpoint is that of training, not of the mean
+    assert list(again.run()) == []
+    assert mark(again) == 6
+
+
+def test_averaging_goes_on_after_a_stop(make_loop, tmp_path):
+    checkpoints = Checkpoints(tmp_path)
+    changes = {"average_checkpoints": 2, "evaluate_every": 2, "max_steps": 6}
+    stopped = make_loop([1.0, 2.0], checkpoints, **changes)
+    steps = stopped.run()
+    for _ in range(5):
+        next(steps)
+    steps.close()
+    assert mark(stopped) == 2  # the best, as ever
+    again = make_loop([3.0, 4.0], checkpoints, **changes)
+    list(again.run())
+    assert mark(again) == 5  # the mean of steps 4 and 6
+
+
+def test_the_chance_of_sampling_rises(make_model, config, encoded, monkeypatch):
+    chances = []
+
+    def step(self, batch, step, rate, chance):
+        chances.append(chance)
+        return 1.0, 2.0, 10
+
+    monkeypatch.setattr(TrainingStep, "__call__", step)
+    settings = config.replace(epochs=1, batch_size=13, scheduled_sampling=0.4)
+    loop = Loop(make_model(settings), encoded, settings,
+                lambda: (Evaluation("validation", {"loss": 1.0}), ()))  # fmt: skip
+    list(loop.run())
+    assert chances == pytest.approx([0, 0.1, 0.2, 0.3, 0.4])
+
+
+def test_float16_needs_a_gpu(make_model, config, encoded, monkeypatch):
+    settings = config.replace(precision="float16")
+    monkeypatch.setattr("tensorflow.config.list_physical_devices", lambda *_: [])
+    with pytest.raises(SettingsError, match="precision is float16 and there is no GPU: choose"):
+        Loop(make_model(settings), encoded, settings, lambda: None)
 
 
 def test_a_loss_that_is_no_number_ends_training_on_one_line(model, encoded, config, monkeypatch):

@@ -1,7 +1,7 @@
 import pytest
 
 from workbench.config import RunConfig
-from workbench.training.schedule import learning_rate
+from workbench.training.schedule import learning_rate, sampling_chance
 
 PEAK, WARMUP, TOTAL = 0.8, 20, 120
 
@@ -46,3 +46,13 @@ def test_without_warm_up_the_first_step_is_near_the_peak(schedule, first):
 def test_the_floor_is_not_left(schedule):
     assert rate(500, schedule) == pytest.approx(PEAK * 0.01)
     assert rate(21, schedule, total=10) == pytest.approx(PEAK * 0.01)  # all of it was warm-up
+
+
+@pytest.mark.parametrize(("step", "chance"), [(1, 0), (6, 0.25), (11, 0.5), (20, 0.5)])
+def test_the_chance_of_sampling_rises_in_a_line(step, chance):
+    settings = RunConfig(scheduled_sampling=0.5)
+    assert sampling_chance(settings, step, 11) == pytest.approx(chance)
+
+
+def test_a_run_of_one_step_does_not_sample():
+    assert sampling_chance(RunConfig(scheduled_sampling=0.5), 1, 1) == 0

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from workbench.data.batches import Batch, batches
 from workbench.data.tokenizer import PAD
-from workbench.training.step import TrainingStep, make_optimizer
+from workbench.training.step import TrainingStep
 
 
 @pytest.fixture(scope="module")
@@ -85,28 +85,112 @@ def test_the_loss_is_the_mean_over_real_tokens(descent):
     assert twice == pytest.approx(alone, rel=1e-5)
 
 
-@pytest.mark.parametrize(("optimizer", "decay"), [("adamw", 0.1), ("sgd", 0.1), ("adamw", 0.0)])
-def test_weight_decay_spares_biases(optimizer, decay, make_model, config):
-    settings = config.replace(optimizer=optimizer, weight_decay=decay)
-    model = make_model(settings)
-    for weight in model.weights:
-        weight.assign(tf.ones(weight.shape))
-    made = make_optimizer(settings)
-    made.build(model.trainable_variables)
-    made.learning_rate.assign(0.5)
-    made.apply([tf.zeros(v.shape) for v in model.trainable_variables], model.trainable_variables)
-    biases = [weight for weight in model.weights if len(weight.shape) == 1]
-    assert len(biases) == 4  # two directions, the decoder, the output
-    for weight in model.weights:
-        spared = any(weight is bias for bias in biases)
-        wanted = 1 if spared else 1 - 0.5 * decay  # Loshchilov & Hutter 2019, algorithm 2
-        np.testing.assert_allclose(weight.numpy(), wanted, rtol=1e-6)
+def merged(parts):
+    """Pad batches to one."""
+    rows = [[getattr(part, side) for part in parts] for side in ("source", "target")]
+    wide = [max(array.shape[1] for array in side) for side in rows]
+    source, target = (
+        np.concatenate([np.pad(a, [(0, 0), (0, width - a.shape[1])]) for a in side])
+        for side, width in zip(rows, wide, strict=True)
+    )
+    return Batch(source, target, np.concatenate([part.indices for part in parts]))
 
 
-def test_adam_is_adam(config):
-    """With the first gradient Adam moves by the rate against its sign (Kingma & Ba 2015)."""
-    variable = tf.Variable([1.0, 1.0])
-    made = make_optimizer(config.replace(optimizer="adam", learning_rate=0.25))
-    made.build([variable])
-    made.apply([tf.constant([3.0, -0.2])], [variable])
-    np.testing.assert_allclose(variable.numpy(), [0.75, 1.25], rtol=1e-4)
+def moved_by(steps, *arguments, **named):
+    before = steps.model.get_weights()
+    said = steps(*arguments, **named)
+    after = steps.model.get_weights()
+    steps.model.set_weights(before)
+    moved = [(new - old).ravel() for new, old in zip(after, before, strict=True)]
+    return np.concatenate(moved), said
+
+
+@pytest.mark.parametrize("clip", [0, 0.01])
+def test_several_small_batches_are_one_big_batch(step_for, some, clip):
+    settings = {"optimizer": "sgd", "dropout": 0.0, "clip_norm": clip}
+    big, small = step_for(**settings), step_for(**settings, accumulate=3)
+    wanted, (loss, norm, tokens) = moved_by(big, merged(some[:3]), 1, 1.0)
+    for _ in range(2):  # what was added up for a step does not stay for the next
+        found, said = moved_by(small, some[0], 1, 1.0, further=some[1:3])
+        np.testing.assert_allclose(found, wanted, atol=1e-5)
+        assert said == pytest.approx((loss, norm, tokens), rel=1e-5)
+    left, _ = moved_by(small, some[3], 2, 1.0)
+    alone, _ = moved_by(big, some[3], 2, 1.0)
+    np.testing.assert_allclose(left, alone, atol=1e-5)
+    assert np.abs(alone).max() > 1e-3
+    assert small.traces == 1
+    assert int(small.optimizer.iterations) == 3
+
+
+def test_batches_of_a_step_drop_different_units(step_for, some):
+    """The same batch twice, at rate 0: were the same units dropped, the losses would be equal."""
+    steps = step_for(dropout=0.5, accumulate=2)
+    once, _, tokens = steps(some[0], 1, 0.0)
+    twice, _, both = steps(some[0], 1, 0.0, further=[some[0]])
+    assert both == 2 * tokens
+    assert abs(twice - once) > 1e-4
+
+
+def test_reading_again_is_a_loss_of_its_own(step_for, some):
+    """The sum over steps of min(a, c) (See et al. 2017, equation 12), a real token."""
+    plain = step_for(dropout=0.0)
+    loss, _, tokens = plain(some[0], 1, 0.0)
+    _, attention = plain.model.forward(some[0].source, some[0].target)
+    a = attention.numpy()[:, 0, 0]  # [B, T, S]
+    again = np.minimum(a, np.cumsum(a, 1) - a).sum(-1)
+    wanted = loss + 0.7 * again[some[0].target != PAD].sum() / tokens
+    found, _, _ = step_for(dropout=0.0, coverage_loss=0.7)(some[0], 1, 0.0)
+    assert found == pytest.approx(wanted, rel=1e-5)
+    assert found > loss + 0.05
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_fewer_digits_give_nearly_the_same_step(step_for, some, precision):
+    """float16 is tried without a GPU; it only is slow there."""
+    settings = {"optimizer": "sgd", "dropout": 0.0, "clip_norm": 0}
+    wanted, (loss, norm, _) = moved_by(step_for(**settings), some[0], 1, 1.0)
+    found, said = moved_by(step_for(**settings, precision=precision), some[0], 1, 1.0)
+    assert said[0] == pytest.approx(loss, rel=0.01)
+    assert said[0] != loss
+    assert said[1] == pytest.approx(norm, rel=0.02)
+    assert np.linalg.norm(found - wanted) < 0.02 * norm
+
+
+def test_weights_and_loss_stay_float32(step_for, some):
+    steps = step_for(precision="bfloat16")
+    logits, attention = steps.model.forward(some[0].source, some[0].target)
+    kinds = {logits.dtype, attention.dtype} | {tf.as_dtype(w.dtype) for w in steps.model.weights}
+    assert kinds == {tf.float32}
+
+
+def test_a_step_that_overflows_is_left_out_and_the_scale_halved(step_for, some):
+    steps = step_for(precision="float16", dropout=0.0)
+    assert float(steps.optimizer.dynamic_scale) == 2**15
+    steps.optimizer.dynamic_scale.assign(2.0**40)
+    moved, (loss, norm, _) = moved_by(steps, some[0], 1, 1.0)
+    assert np.isfinite(loss)
+    assert norm == 0
+    assert not moved.any()
+    assert float(steps.optimizer.dynamic_scale) == 2**39
+    assert int(steps.optimizer.iterations) == 0
+
+
+def test_the_scale_doubles_after_two_thousand_good_steps(step_for, some):
+    steps = step_for(precision="float16", dropout=0.0)
+    steps.optimizer.step_counter.assign(1998)
+    for scale in (2**15, 2**16, 2**16):
+        _, norm, _ = steps(some[0], 1, 0.0)
+        assert norm > 0
+        assert float(steps.optimizer.dynamic_scale) == scale
+
+
+def test_xla_computes_the_same_on_lengths_of_eight(step_for, some):
+    settings = {"dropout": 0.0, "label_smoothing": 0.1}
+    wanted, said = moved_by(step_for(**settings), some[0], 1, 0.01)
+    steps = step_for(**settings, xla=True)
+    found, same = moved_by(steps, some[0], 1, 0.01)
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
+    assert same == pytest.approx(said, rel=1e-5)
+    source, target = steps._ids(some[0])
+    assert (source.shape[1] % 8, target.shape[1] % 8) == (0, 0)
+    assert steps.traces == 1

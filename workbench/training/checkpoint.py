@@ -4,6 +4,7 @@ import json
 import zipfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +46,9 @@ _DAMAGED = (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFi
 class Checkpoints:
     """A directory of checkpoints, `step-00000500` and so on.
 
-    Each holds the model's weights, the best weights so far, the optimizer's variables and
-    the position; nothing in it is code, and loading it runs none.
+    Each holds the model's weights, the best weights so far, those of the last evaluations where
+    they are to be averaged, the optimizer's variables (with float16 the scale of the loss among
+    them) and the position; nothing in it is code, and loading it runs none.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -65,6 +67,7 @@ class Checkpoints:
         model: Seq2Seq,
         optimizer: keras.optimizers.Optimizer,
         best: Weights,
+        recent: Sequence[Weights] = (),
     ) -> None:
         """Write a checkpoint for `position` and drop those no longer kept."""
         with replacing(self._path(position.step)) as beside:
@@ -72,16 +75,18 @@ class Checkpoints:
             _save_arrays(beside / "model.npz", model.get_weights())
             _save_arrays(beside / "best.npz", best)
             _save_arrays(beside / "optimizer.npz", [v.numpy() for v in optimizer.variables])
+            _save_arrays(beside / "recent.npz", list(chain.from_iterable(recent)))
             write_json(beside / "position.json", asdict(position))
         for step in self.steps[:-KEPT]:
             self._remove(step)
 
     def restore(
         self, model: Seq2Seq, optimizer: keras.optimizers.Optimizer
-    ) -> tuple[Position, Weights]:
+    ) -> tuple[Position, Weights, list[Weights]]:
         """Load the last checkpoint that can be read into `model` and `optimizer`.
 
-        Returns: the position to go on from, and the best weights so far.
+        Returns: the position to go on from, the best weights so far, and those of the last
+        evaluations, oldest first, as far as they were kept.
 
         Raises:
             RunError: none is there or can be read, or it belongs to other settings.
@@ -93,6 +98,7 @@ class Checkpoints:
                 weights, best, variables = (
                     _load_arrays(path / f"{name}.npz") for name in ("model", "best", "optimizer")
                 )
+                recent = _load_recent(path / "recent.npz", len(weights))
             except _DAMAGED as error:
                 damage += f"; {path.name} is damaged: {error}"
                 continue
@@ -101,7 +107,7 @@ class Checkpoints:
             model.set_weights(weights)
             for variable, value in zip(optimizer.variables, variables, strict=True):
                 variable.assign(value)
-            return position, best
+            return position, best, recent
         raise RunError(f"{self.directory}: expected a checkpoint, found none{damage}")
 
     def _path(self, step: int) -> Path:
@@ -133,3 +139,9 @@ def _save_arrays(path: Path, arrays: Weights) -> None:
 def _load_arrays(path: Path) -> Weights:
     with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
         return [arrays[name] for name in sorted(arrays.files)]
+
+
+def _load_recent(path: Path, size: int) -> list[Weights]:
+    """Load the weights of some evaluations, `size` arrays each; older versions kept none."""
+    arrays = _load_arrays(path) if path.exists() else []
+    return [arrays[first : first + size] for first in range(0, len(arrays), size)]

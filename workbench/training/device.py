@@ -4,6 +4,9 @@ from typing import Any
 
 import tensorflow as tf
 
+from workbench.config import Precision
+from workbench.errors import SettingsError
+
 
 def prepare(deterministic: bool) -> None:
     """Let GPU memory grow as needed, and ask for the same figures at every run.
@@ -17,6 +20,18 @@ def prepare(deterministic: bool) -> None:
             break  # the GPU is in use already, with whatever was set first
     if deterministic:
         tf.config.experimental.enable_op_determinism()
+
+
+def check_precision(precision: Precision) -> None:
+    """Refuse numbers that the device at hand cannot compute with at any useful speed.
+
+    Raises:
+        SettingsError: float16 without a GPU.
+    """
+    if precision == "float16" and not tf.config.list_physical_devices("GPU"):
+        raise SettingsError(
+            "precision is float16 and there is no GPU: choose bfloat16, which runs anywhere"
+        )
 
 
 def describe() -> dict[str, Any]:

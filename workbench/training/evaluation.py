@@ -12,11 +12,16 @@ from workbench.training.loss import cross_entropy
 
 
 class TeacherForcing:
-    """Loss, perplexity and token accuracy over a split, compiled once for a model."""
+    """Loss, perplexity and token accuracy over a split, compiled once for a model.
+
+    Attributes:
+        traces: how often the graph was traced.
+    """
 
     def __init__(self, model: Seq2Seq) -> None:
         """Prepare for `model`; its weights may change between calls."""
         self.model = model
+        self.traces = 0
         self._compiled = tf.function(self._sums, input_signature=[IDS, IDS], autograph=False)
 
     def __call__(self, pairs: EncodedPairs, batch_size: int) -> dict[str, float]:
@@ -36,6 +41,7 @@ class TeacherForcing:
         }
 
     def _sums(self, source: tf.Tensor, target: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        self.traces += 1
         logits, _ = self.model.forward(source, target)
         nats, tokens = cross_entropy(logits, target)
         right = tf.argmax(logits, -1, output_type=target.dtype) == target

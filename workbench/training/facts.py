@@ -1,5 +1,6 @@
 """What `run.json` says of a training run: on what, with what, for how long."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -33,6 +34,7 @@ def before_training(
             "bad_lines": [str(line) for line in bad_lines],
         },
         "parameters_count": model.count_params(),
+        "trained_parameters": sum(math.prod(each.shape) for each in model.trainable_variables),
     }
 
 
@@ -40,13 +42,16 @@ def after_training(loop: Loop, history: Sequence[Progress]) -> dict[str, Any]:
     """Return what is known after the last step; memory is that of this process so far."""
     tokens = sum(progress.tokens for progress in history)
     spent = sum(progress.tokens / progress.tokens_per_second for progress in history)
+    traces = loop.traces
     return {
         "steps": loop.position.step,
         "best_step": loop.position.best_step,
         "best": loop.position.best,
         "seconds": loop.position.seconds,
         "tokens_per_second": tokens / spent if spent else 0.0,
-        "traces": loop.trace_count,
+        "averaged": loop.averaged.figures if loop.averaged else None,
+        "traces": traces["step"],
+        "traces_after_first_epoch": traces["after_first_epoch"],
         **environment.resources(),
         "peak_gpu_memory": device.peak_gpu_memory(),
     }
@@ -67,9 +72,16 @@ def in_short(facts: Mapping[str, Any]) -> dict[str, str]:
         "versions": ", ".join(f"{name} {number}" for name, number in facts["versions"].items()),
         "commit": facts["commit"] or "not under version control",
         "seed": str(facts["seed"]),
-        "weights": f"{facts['parameters_count']:,}",
+        "weights": _weights(facts["parameters_count"], facts.get("trained_parameters")),
         "steps": f"{training['steps']:,}, best at {training['best_step']:,}",
         "training": f"{training['seconds'] / 60:.1f} minutes",
         "speed": f"{training['tokens_per_second']:,.0f} target tokens a second",
         "peak memory": f"{training['peak_memory_bytes'] / 2**30:.2f} GiB",
     }
+
+
+def _weights(count: int, trained: int | None) -> str:
+    """Say how many weights there are and, where not all are trained, how many are."""
+    if trained in (None, count):  # version 0.1.0 trained all, and did not say so
+        return f"{count:,}"
+    return f"{count:,}, {trained:,} of them trained ({trained / count:.2%})"

@@ -6,17 +6,22 @@ a live session looks at its commands between two steps.
 
 import math
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
+from typing import Any, Protocol
+
+import numpy as np
 
 from workbench.config import RunConfig
-from workbench.data.batches import batch_count, batches
+from workbench.data.batches import Batch, batch_count, batches
 from workbench.data.encoding import EncodedPairs
 from workbench.errors import RunError
 from workbench.model.seq2seq import Seq2Seq
 from workbench.records import Evaluation, Progress, Translation
 from workbench.training.checkpoint import Checkpoints, Position, Weights
-from workbench.training.schedule import learning_rate
+from workbench.training.device import check_precision
+from workbench.training.schedule import learning_rate, sampling_chance
 from workbench.training.step import TrainingStep
 
 Evaluate = Callable[[], tuple[Evaluation, tuple[Translation, ...]]]
@@ -24,21 +29,33 @@ Evaluate = Callable[[], tuple[Evaluation, tuple[Translation, ...]]]
 SMALLER_IS_BETTER = {"loss", "character_error_rate", "word_error_rate"}
 
 
+class Traced(Protocol):
+    """What is compiled and counts how often its graph was traced."""
+
+    traces: int
+
+
 def planned_steps(pairs: EncodedPairs, config: RunConfig) -> int:
-    """Return how many steps the run has when neither patience nor time ends it."""
-    steps = config.epochs * batch_count(pairs, config.batch_size)
+    """Return how many steps the run has when neither patience nor time ends it.
+
+    The batches left at the end of an epoch make a step of their own.
+    """
+    steps = config.epochs * -(-batch_count(pairs, config.batch_size) // config.accumulate)
     return min(steps, config.max_steps) if config.max_steps else steps
 
 
 class Loop:
     """Training of one model on one split, from its last checkpoint where there is one.
 
-    When training ends the model holds the best weights it had at an evaluation. When it is
-    stopped (`close()` on the generator) a checkpoint is written first, so that no step is lost.
+    When training ends the model holds the best weights it had at an evaluation or, with
+    `average_checkpoints`, the mean of the weights at the last ones (Vaswani et al. 2017,
+    section 6.1), measured in the last `Progress`. When it is stopped (`close()` on the
+    generator) it holds the best, and a checkpoint is written first, so that no step is lost.
 
     Attributes:
         position: where training stands.
-        trace_count: how often the step's graph was traced.
+        recent: the weights at the last evaluations, oldest first, where they are averaged.
+        averaged: the figures of their mean, once training has ended.
     """
 
     def __init__(
@@ -48,76 +65,107 @@ class Loop:
         config: RunConfig,
         evaluate: Evaluate,
         checkpoints: Checkpoints | None = None,
+        traced: Mapping[str, Traced] | None = None,
     ) -> None:
-        """Prepare training; `evaluate` measures the model as it then is."""
+        """Prepare training; `evaluate` measures the model as it then is.
+
+        `traced` names what else is compiled and runs between steps, for `traces`.
+
+        Raises:
+            SettingsError: a `precision` that the device cannot compute with.
+        """
+        check_precision(config.precision)
         self.model, self.pairs, self.config = model, pairs, config
         self.evaluate, self.checkpoints = evaluate, checkpoints
         self.step = TrainingStep(model, config, config.dropout)
         self.position, self.best = Position(), _weights(model)
+        self.recent: list[Weights] = []
+        self.averaged: Evaluation | None = None
+        self._traced: dict[str, Traced] = {"step": self.step, **(traced or {})}
+        self._first_traces: dict[str, int] | None = None
         if checkpoints and checkpoints.steps:
-            self.position, self.best = checkpoints.restore(model, self.step.optimizer)
+            restored = checkpoints.restore(model, self.step.optimizer)
+            self.position, self.best, self.recent = restored
         self.total_steps = planned_steps(pairs, config)
 
     @property
-    def trace_count(self) -> int:
-        """How often the step's graph was traced."""
-        return self.step.traces
+    def traces(self) -> dict[str, int]:
+        """How often each graph was traced, and how often all were after the first epoch."""
+        now = {name: each.traces for name, each in self._traced.items()}
+        first = self._first_traces or now
+        return now | {"after_first_epoch": sum(now.values()) - sum(first.values())}
 
     def run(self) -> Generator[Progress, None, None]:
         """Train; yield after every step."""
+        stopped = False
         try:
             while not self._finished():
                 yield from self._epoch()
+                if self._first_traces is None:
+                    self._first_traces = {n: each.traces for n, each in self._traced.items()}
         except GeneratorExit:
+            stopped = True
             self._save()
             raise
         finally:
-            if self.position.best is not None:
+            if self.recent and not stopped:
+                self.model.set_weights(mean_weights(self.recent))
+            elif self.position.best is not None:
                 self.model.set_weights(self.best)
 
     def _epoch(self) -> Generator[Progress, None, None]:
-        config, start = self.config, self.position
-        count = batch_count(self.pairs, config.batch_size)
-        for batch in batches(
-            self.pairs, config.batch_size, config.seed, start.epoch, start=start.batch
-        ):
-            began = time.perf_counter()
-            step = self.position.step + 1
-            rate = learning_rate(config, step, self.total_steps)
-            loss, norm, tokens = self.step(batch, step, rate)
-            if not math.isfinite(loss):
-                raise RunError(
-                    f"the loss of step {step} is {loss}: training has left the rails; lower "
-                    f"learning_rate (now {config.learning_rate}) or clip_norm"
-                )
-            elapsed = time.perf_counter() - began
-            epoch, ended = self.position.epoch, self.position.batch + 1 == count
-            self.position = replace(
-                self.position,
-                step=step,
-                epoch=epoch + ended,
-                batch=0 if ended else self.position.batch + 1,
-                seconds=self.position.seconds + elapsed,
-            )
-            progress = Progress(
-                step, epoch, loss, rate, norm, tokens, tokens / elapsed,
-                self.position.seconds, self.total_steps,
-            )  # fmt: skip
-            finished = self._finished()
+        for group in self._groups():
+            progress = self._taken(group)
+            finished, ended = self._finished(), self.position.batch == 0
             if self._evaluation_due(ended) or finished:
                 progress = self._evaluated(progress)
-            if progress.evaluation or step % config.checkpoint_every == 0:
+            if progress.evaluation or progress.step % self.config.checkpoint_every == 0:
                 self._save()
+            finished = finished or self._finished()
+            if finished and self.recent:
+                progress = self._measured_average(progress)
             yield progress
-            if finished or self._finished():
+            if finished:
                 return
+
+    def _groups(self) -> Iterator[list[Batch]]:
+        """Yield the batches of every step that is left of the epoch."""
+        config, start = self.config, self.position
+        coming = batches(self.pairs, config.batch_size, config.seed, start.epoch, start=start.batch)
+        while group := list(islice(coming, config.accumulate)):
+            yield group
+
+    def _taken(self, group: list[Batch]) -> Progress:
+        """Take one optimizer step and move the position behind it."""
+        config, step, epoch = self.config, self.position.step + 1, self.position.epoch
+        began = time.perf_counter()
+        rate = learning_rate(config, step, self.total_steps)
+        more: dict[str, Any] = {"further": group[1:]} if len(group) > 1 else {}
+        if config.scheduled_sampling:
+            more["chance"] = sampling_chance(config, step, self.total_steps)
+        loss, norm, tokens = self.step(group[0], step, rate, **more)
+        if not math.isfinite(loss):
+            raise RunError(
+                f"the loss of step {step} is {loss}: training has left the rails; lower "
+                f"learning_rate (now {config.learning_rate}) or clip_norm"
+            )
+        elapsed = time.perf_counter() - began
+        done = self.position.batch + len(group)
+        ended = done == batch_count(self.pairs, config.batch_size)
+        seconds = self.position.seconds + elapsed
+        self.position = replace(
+            self.position,
+            step=step, epoch=epoch + ended, batch=0 if ended else done, seconds=seconds,
+        )  # fmt: skip
+        speed = tokens / elapsed
+        return Progress(step, epoch, loss, rate, norm, tokens, speed, seconds, self.total_steps)
 
     def _evaluation_due(self, epoch_ended: bool) -> bool:
         every = self.config.evaluate_every
         return self.position.step % every == 0 if every else epoch_ended
 
     def _evaluated(self, progress: Progress) -> Progress:
-        """Measure the model; keep its weights if it is the best so far."""
+        """Measure the model; keep its weights if it is the best so far, or to average them."""
         began = time.perf_counter()
         evaluation, probes = self.evaluate()
         seconds = self.position.seconds + time.perf_counter() - began
@@ -135,7 +183,15 @@ class Loop:
         else:
             waited = self.position.waited + 1
             self.position = replace(self.position, seconds=seconds, waited=waited)
+        if kept := self.config.average_checkpoints:
+            self.recent = [*self.recent, _weights(self.model)][-kept:]
         return replace(progress, evaluation=evaluation, probes=probes, best=improved)
+
+    def _measured_average(self, progress: Progress) -> Progress:
+        """Let the model hold the mean of the recent weights, and measure that instead."""
+        self.model.set_weights(mean_weights(self.recent))
+        self.averaged, probes = self.evaluate()
+        return replace(progress, evaluation=self.averaged, probes=probes)
 
     def _finished(self) -> bool:
         config, position = self.config, self.position
@@ -147,7 +203,14 @@ class Loop:
 
     def _save(self) -> None:
         if self.checkpoints:
-            self.checkpoints.save(self.position, self.model, self.step.optimizer, self.best)
+            self.checkpoints.save(
+                self.position, self.model, self.step.optimizer, self.best, self.recent
+            )
+
+
+def mean_weights(several: Sequence[Weights]) -> Weights:
+    """Return the mean of every weight over `several` moments of training."""
+    return [np.mean(same, axis=0, dtype=same[0].dtype) for same in zip(*several, strict=True)]
 
 
 def _weights(model: Seq2Seq) -> Weights:

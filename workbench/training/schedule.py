@@ -1,4 +1,4 @@
-"""How the learning rate moves over the steps of a run."""
+"""How the learning rate, and the chance of scheduled sampling, move over the steps of a run."""
 
 import math
 
@@ -25,3 +25,13 @@ def learning_rate(settings: TrainingSettings, step: int, total_steps: int) -> fl
     if settings.schedule == "exponential":
         return peak * floor**done
     return peak * (floor + (1 - floor) * (1 + math.cos(math.pi * done)) / 2)
+
+
+def sampling_chance(settings: TrainingSettings, step: int, total_steps: int) -> float:
+    """Return the chance that `step` (from 1) feeds the model's own token back.
+
+    It rises in a line from 0 at the first step to `scheduled_sampling` at the last planned one
+    (Bengio et al. 2015, section 2.4, linear decay of the chance of the true token).
+    """
+    done = (step - 1) / max(1, total_steps - 1)
+    return settings.scheduled_sampling * min(1.0, done)
