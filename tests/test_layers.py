@@ -21,7 +21,7 @@ RANKS = {  # a module imports from strictly lower ranks, and from its own room; 
     "": 0,  # the package itself
     **dict.fromkeys(("background", "config", "environment", "errors", "files", "records"), 0),
     **dict.fromkeys(("charts", "data", "metrics", "runs"), 1),
-    "model": 2,
+    **dict.fromkeys(("model", "published"), 2),
     **dict.fromkeys(("inspection", "search", "training"), 3),
     "session": 4,
     **dict.fromkeys(("reports", "widgets"), 5),

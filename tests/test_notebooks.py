@@ -2,11 +2,14 @@
 
 import ast
 import json
+from itertools import pairwise
 
 import nbformat
 import pytest
 
 from workbench.config import RunConfig, settings
+from workbench.reports.parameters import default_parameters, read_notebook
+from workbench.runs import RunDirectory
 from workbench.session import Session
 from workbench.training.sinks import read_history, read_probes
 
@@ -38,6 +41,7 @@ def test_the_experiment_leaves_a_whole_run_directory(experiment):
     assert record["data"]["pairs"]["train"] == 200
     assert record["training"]["steps"] == 8  # 2 epochs of 200 pairs, 50 a step
     assert record["training"]["traces"] == 1
+    assert record["training"]["traces_after_first_epoch"] == 0
     for name in ("versions", "commit", "processor", "device", "seed", "wall_seconds"):
         assert name in record
     for name in ("bleu", "exact_match", "alignment_error_rate", "diagonal_error_rate"):
@@ -91,3 +95,79 @@ def test_the_article_made_right_runs(notebooks, tmp_path):
     assert attentive["config"]["attention"] == "additive"
     assert plain["test"]["exact_match"] >= 0
     assert attentive["status"] == "ok"
+
+
+@pytest.mark.parametrize("name", ["scan", "g2p", "alignment"])
+def test_a_notebook_of_published_figures_imports_sets_and_shows(notebooks, name):
+    document = read_notebook(notebooks / "fidelity" / f"{name}.ipynb")
+    cells = document.cells
+    assert [cell.id for cell in cells] == [f"cell-{i:02}" for i in range(len(cells))]
+    for before, cell in pairwise(cells):
+        if cell.cell_type == "code":
+            assert (before.cell_type, cell.outputs) == ("markdown", [])
+            nodes = {type(node) for node in ast.walk(ast.parse(cell.source))}
+            assert not nodes & {ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda}
+    parameters = default_parameters(document)
+    assert parameters["seeds"] == 3
+    RunConfig(**{key: parameters[key] for key in parameters if key in RunConfig.model_fields})
+
+
+@pytest.fixture(scope="module")
+def scan(notebooks, tmp_path_factory):
+    """Two seeds of SCAN, trained for a moment."""
+    from workbench.reports.run import run_report
+
+    settings = {
+        "split": "addprim_turn_left", "encoder": "gru", "attention": "none", "seeds": 2, "seed": 3,
+        "units": 8, "embedding": 6, "epochs": 1, "train_limit": 100, "max_decode_length": 4,
+        "validation_sentences": 5,
+    }  # fmt: skip
+    directory = tmp_path_factory.mktemp("fidelity") / "run"
+    return run_report(notebooks / "fidelity" / "scan.ipynb", settings, run_directory=directory)
+
+
+def test_scan_is_trained_once_a_seed_and_held_against_the_paper(scan):
+    assert (scan.status, scan.exit_code) == ("ok", 0), scan.message
+    record, runs = scan.run.read(), []
+    for seed in (3, 4):
+        run = RunDirectory(scan.run.path / f"seed-{seed}").read()
+        assert (run["status"], run["seed"], run["training"]["steps"]) == ("ok", seed, 2)
+        assert (run["config"]["encoder"], run["config"]["decoder"]) == ("gru", "gru")
+        runs.append(100 * run["test"]["exact_match"])
+    fidelity = record["fidelity"]
+    assert list(fidelity["runs"].values()) == runs
+    assert fidelity["bar"]["value"] == 90.0
+    assert fidelity["mean"] == pytest.approx(sum(runs) / 2)
+    assert fidelity["verdict"].startswith("missed by ")
+    assert record["test"]["exact_match"] == pytest.approx(fidelity["mean"] / 100)
+    assert record["config"]["decoder"] == "gru"
+    assert record["data"]["pairs"]["train"] == 100
+
+
+def test_scan_shows_ours_beside_the_papers(scan):
+    document = read_notebook(scan.run.notebook)
+    outputs = [output for cell in document.cells for output in cell.get("outputs", [])]
+    assert not [output for output in outputs if output.get("name") == "stderr"]
+    tables = [output.data["text/plain"] for output in outputs if "data" in output]
+    (table,) = [text for text in tables if "Lake & Baroni 2018" in text]
+    caption, _, *rows = table.splitlines()
+    assert caption.startswith("scan-addprim_turn_left: GRU-8, attention none")
+    assert [row.split("  ")[0] for row in rows] == [
+        "ours", "ours", "ours, mean", "published", "published"
+    ]  # fmt: skip
+    assert "seed 3" in rows[0]
+    assert "the bar" in rows[3]
+
+
+def test_absent_data_are_named_on_one_line(notebooks, tmp_path):
+    from workbench.reports.run import run_report
+
+    outcome = run_report(
+        notebooks / "fidelity" / "g2p.ipynb",
+        {"language": "ice", "data_directory": str(tmp_path)},
+        run_directory=tmp_path / "run",
+    )
+    assert outcome.exit_code == 2
+    assert outcome.message.startswith(f"{tmp_path}: expected ice_train.tsv")
+    assert "data_directory" in outcome.message
+    assert not outcome.run.path.exists()
