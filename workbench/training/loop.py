@@ -90,10 +90,11 @@ class Loop:
 
     @property
     def traces(self) -> dict[str, int]:
-        """How often each graph was traced, and how often all were after the first epoch."""
+        """How often each graph was traced, and how often all were again after the first epoch."""
         now = {name: each.traces for name, each in self._traced.items()}
         first = self._first_traces or now
-        return now | {"after_first_epoch": sum(now.values()) - sum(first.values())}
+        again = sum(max(now[name] - max(first[name], 1), 0) for name in now)
+        return now | {"after_first_epoch": again}
 
     def run(self) -> Generator[Progress, None, None]:
         """Train; yield after every step."""
