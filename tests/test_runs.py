@@ -177,3 +177,9 @@ def test_where_a_run_is_written_does_not_change_its_hash(changes):
 )
 def test_names_are_safe_in_any_file_system(settings, name):
     assert run_name(RunConfig(**settings), "lab", "12ab") == name
+
+
+def test_a_record_without_a_status_is_of_a_run_not_begun(tmp_path):
+    directory = RunDirectory(tmp_path)
+    directory.update(figure=1)
+    assert directory.status == "new"

@@ -63,7 +63,7 @@ class RunDirectory:
     @property
     def status(self) -> str:
         """`new`, `running`, `ok`, `failed`, `stopped` or `killed`."""
-        return str(self.read()["status"]) if self.record.exists() else "new"
+        return str(self.read().get("status", "new")) if self.record.exists() else "new"
 
     def update(self, **fields: Any) -> None:
         """Merge `fields` into `run.json`, whole or not at all."""

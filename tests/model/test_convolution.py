@@ -61,7 +61,7 @@ def linear(layer, inputs):
 
 def place(entry, embedded):
     """Section 3.1 in NumPy, of one sentence [T, D]: what convolutions and attention take."""
-    placed = embedded + entry.positions.numpy()[: len(embedded)]
+    placed = embedded + entry.positions.positions.numpy()[: len(embedded)]
     widened = linear(entry.widen, placed)
     return widened, placed if placed.shape == widened.shape else widened
 
@@ -244,8 +244,8 @@ def test_positions_matter():
 
     for each in vectors():
         assert not np.allclose(each[0, 5], each[0, 6], atol=1e-3)
-    encoder.entry.positions.assign(tf.zeros([101, WIDTH]))
-    decoder.entry.positions.assign(tf.zeros([101, WIDTH]))
+    encoder.entry.positions.positions.assign(tf.zeros([101, WIDTH]))
+    decoder.entry.positions.positions.assign(tf.zeros([101, WIDTH]))
     for each in vectors():
         np.testing.assert_allclose(each[0, 5], each[0, 6], atol=1e-6)
 
@@ -253,7 +253,7 @@ def test_positions_matter():
 def test_positions_are_counted_from_the_first_to_the_last_row():
     entry = Entry(settings(embedding=UNITS, max_length=3, max_decode_length=2), seed=1)
     _, placed = entry.enter(tf.zeros([2, 3, UNITS]), tf.constant([0, 2]))
-    table = entry.positions.numpy()
+    table = entry.positions.positions.numpy()
     assert table.shape == (4, UNITS)
     np.testing.assert_array_equal(placed, table[[[0, 1, 2], [2, 3, 3]]])
 

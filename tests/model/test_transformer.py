@@ -11,9 +11,9 @@ from workbench.errors import RunError
 from workbench.model.decoder import Decoder
 from workbench.model.encoder import Encoded
 from workbench.model.noise import Noise
+from workbench.model.positions import capacity
 from workbench.model.seq2seq import Seq2Seq
 from workbench.model.transformer import TransformerDecoder, TransformerEncoder
-from workbench.model.transformer_layer import capacity
 
 SOURCE = np.array([[4, 5, 6, 7, END], [8, END, PAD, PAD, PAD], [9, 4, END, PAD, PAD]], np.int32)
 TARGET = np.array([[5, 4, 7, 9, 6, END], [6, END] + [PAD] * 4, [8, 9, END] + [PAD] * 3], np.int32)

@@ -8,7 +8,7 @@ from workbench.data.batches import batch_count
 from workbench.errors import RunError
 from workbench.records import Evaluation
 from workbench.training import checkpoint
-from workbench.training.checkpoint import KEPT, Checkpoints, Position
+from workbench.training.checkpoint import KEPT, Checkpoints, Position, _load_arrays, _save_arrays
 from workbench.training.loop import Loop
 from workbench.training.optimizer import make_optimizer
 
@@ -232,3 +232,8 @@ def test_a_resumed_run_is_bit_for_bit_the_run_that_was_not_stopped(train):
     for left, right in zip(ours, theirs, strict=True):
         np.testing.assert_array_equal(left.numpy(), right.numpy())
     assert all(map(np.array_equal, last.best, whole.best))
+
+
+def test_arrays_keep_their_order_beyond_ten_thousand(tmp_path):
+    _save_arrays(tmp_path / "many.npz", [np.array(number) for number in range(10_002)])
+    assert [int(each) for each in _load_arrays(tmp_path / "many.npz")] == list(range(10_002))

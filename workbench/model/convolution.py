@@ -19,6 +19,7 @@ from workbench.model.attention import Memory, normalize, read
 from workbench.model.decoder import Decoder
 from workbench.model.encoder import Encoded, Encoder
 from workbench.model.noise import Noise, drop, survive
+from workbench.model.positions import LearnedPositions, capacity
 from workbench.model.precision import product
 
 ROOT_HALF = 0.5**0.5  # a sum of two times this varies as much as each of the two (section 3.4)
@@ -51,11 +52,7 @@ class Entry(keras.layers.Layer):
         super().__init__(dtype="float32")
         width, units = settings.embedding, settings.units
         self.same_width = width == units
-        self.rows = max(settings.max_length, settings.max_decode_length) + 1  # 1: the end symbol
-        self.positions = self.add_weight(
-            name="positions", shape=(self.rows, width),
-            initializer=keras.initializers.RandomNormal(stddev=width**-0.5, seed=seed),
-        )  # fmt: skip
+        self.positions = LearnedPositions(capacity(settings), width, seed)
         self.widen = Linear(width, settings, seed + 1)
         self.built = True
 
@@ -67,7 +64,7 @@ class Entry(keras.layers.Layer):
         both [B, T, U]; where D is not U they are the same.
         """
         positions = first[:, None] + tf.range(tf.shape(embedded)[1])  # [B, T]
-        placed = embedded + tf.gather(self.positions, tf.minimum(positions, self.rows - 1))
+        placed = embedded + self.positions.at(positions)
         widened = self.widen.project(placed)
         return widened, placed if self.same_width else widened
 

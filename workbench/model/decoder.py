@@ -17,7 +17,7 @@ from workbench.model.attention import SCORERS, Memory, read
 from workbench.model.cells import CELLS, Cell, State, run
 from workbench.model.encoder import Encoded
 from workbench.model.history import Features, History
-from workbench.model.noise import Noise, drop, survive
+from workbench.model.noise import Noise, at, drop, survive
 from workbench.model.precision import product
 from workbench.model.spans import SPANS, Steps, begin_history, remember
 
@@ -194,8 +194,7 @@ class RecurrentDecoder(Decoder):
             carried: tuple[DecoderState, tf.Tensor, tf.Tensor], now: tuple[tf.Tensor, tf.Tensor]
         ) -> tuple[DecoderState, tf.Tensor, tf.Tensor]:
             token, position = now
-            here = None if noise is None else noise.at(position)
-            vector, attention, new = self.step(token, carried[0], memory, noise=here)
+            vector, attention, new = self.step(token, carried[0], memory, noise=at(noise, position))
             return new, vector, attention
 
         positions = tf.range(tf.shape(embedded)[1])

@@ -22,6 +22,11 @@ class Noise(NamedTuple):
         return Noise(self.rate, tf.random.experimental.stateless_fold_in(self.seed, place))
 
 
+def at(noise: Noise | None, place: int | tf.Tensor) -> Noise | None:
+    """Return the noise of another place, where there is any."""
+    return None if noise is None else noise.at(place)
+
+
 def drop(values: tf.Tensor, noise: Noise | None, place: int) -> tf.Tensor:
     """Drop units of `values`; without noise (outside training) return them unchanged."""
     if noise is None or not noise.rate:

@@ -7,6 +7,8 @@ P positions or distances.
 import keras
 import tensorflow as tf
 
+from workbench.config import RunConfig
+
 
 def sinusoids(positions: tf.Tensor, units: int) -> tf.Tensor:
     """Return PE(p, 2i) = sin(p / 10000^(2i/U)), PE(p, 2i+1) = cos of the same.
@@ -18,6 +20,11 @@ def sinusoids(positions: tf.Tensor, units: int) -> tf.Tensor:
     angles = tf.cast(positions, tf.float32)[..., None] * rates
     pairs = tf.stack([tf.sin(angles), tf.cos(angles)], -1)  # [..., U / 2, 2]
     return tf.reshape(pairs, tf.concat([tf.shape(positions), [units]], 0))
+
+
+def capacity(settings: RunConfig) -> int:
+    """Return how many positions a sentence may have: its longest with the end symbol."""
+    return max(settings.max_length, settings.max_decode_length) + 1
 
 
 class LearnedPositions(keras.layers.Layer):

@@ -26,7 +26,7 @@ from workbench.data.tokenizer import BEGIN, END, PAD, UNKNOWN
 from workbench.errors import RunError, SettingsError
 from workbench.files import write_json
 from workbench.model.noise import Noise
-from workbench.model.seq2seq import IDS, Seq2Seq
+from workbench.model.seq2seq import IDS, Seq2Seq, shifted
 from workbench.records import Block
 
 OWN = "own.json"  # beside the weights: whose they are
@@ -133,7 +133,7 @@ class Own(Seq2Seq):
             self._seed(noise)
         state, memory = self.encode(source, noise)
         if inputs is None:
-            inputs = tf.pad(target[:, :-1], [[0, 0], [1, 0]], constant_values=BEGIN)
+            inputs = shifted(target)
         tokens = tf.transpose(inputs)  # [T, B]
         length = tf.shape(tokens)[0]
         written = [tf.TensorArray(tf.float32, length) for _ in range(2)]

@@ -18,7 +18,7 @@ from workbench.model.convolution import ConvolutionalDecoder, ConvolutionalEncod
 from workbench.model.copying import NOTHING, Copying, CopyMemory, within
 from workbench.model.decoder import Decoder, RecurrentDecoder
 from workbench.model.encoder import Encoder, RecurrentEncoder
-from workbench.model.noise import Noise, drop
+from workbench.model.noise import Noise, at, drop
 from workbench.model.precision import product
 from workbench.model.transformer import TransformerDecoder, TransformerEncoder
 from workbench.records import Integers
@@ -95,8 +95,7 @@ class Seq2Seq(keras.Model):
         if not self.encoder.drops:
             embedded = drop(embedded, noise, 1)
         mask = source != PAD
-        later = None if noise is None else noise.at(1)
-        encoded = self.encoder.encode(embedded, mask, later)
+        encoded = self.encoder.encode(embedded, mask, at(noise, 1))
         state, memory = self.decoder.begin(encoded)
         if self.copying is None:
             return state, memory
@@ -136,14 +135,13 @@ class Seq2Seq(keras.Model):
         """
         state, memory = self.encode(source, noise)
         if inputs is None:
-            inputs = tf.pad(target[:, :-1], [[0, 0], [1, 0]], constant_values=BEGIN)
+            inputs = shifted(target)
         known = within(inputs, self.target_size)
         embedded = tf.gather(self.target_embedding, known)
         if not self.decoder.drops:
             embedded = drop(embedded, noise, 2)
-        later = None if noise is None else noise.at(2)
         vectors, attention = self.decoder.unroll(
-            embedded, target != PAD, state, _inner(memory), later
+            embedded, target != PAD, state, _inner(memory), at(noise, 2)
         )
         if not self.decoder.drops:
             vectors = drop(vectors, noise, 3)
@@ -177,6 +175,11 @@ class Seq2Seq(keras.Model):
         """Make an embedding whose rows are about one long, so that tied logits begin small."""
         initializer = keras.initializers.RandomNormal(stddev=width**-0.5, seed=seed)
         return self.add_weight(name=name, shape=(size, width), initializer=initializer)
+
+
+def shifted(target: tf.Tensor) -> tf.Tensor:
+    """Return what teacher forcing reads: the begin symbol, and targets [B, T] but their last."""
+    return tf.pad(target[:, :-1], [[0, 0], [1, 0]], constant_values=BEGIN)
 
 
 def _inner(memory: Memory | CopyMemory) -> Memory:

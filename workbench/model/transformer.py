@@ -17,13 +17,12 @@ from workbench.model.attention import Memory
 from workbench.model.decoder import Decoder
 from workbench.model.encoder import Encoded, Encoder
 from workbench.model.multi_head import Pair
-from workbench.model.noise import Noise
+from workbench.model.noise import Noise, at
+from workbench.model.positions import capacity
 from workbench.model.transformer_layer import (
     Entry,
     Present,
     TransformerLayer,
-    at,
-    capacity,
     normalization,
     remember,
 )

@@ -13,8 +13,8 @@ import tensorflow as tf
 
 from workbench.config import RunConfig
 from workbench.model.multi_head import MultiHead, Pair
-from workbench.model.noise import Noise, drop, survive
-from workbench.model.positions import LearnedPositions, sinusoids
+from workbench.model.noise import Noise, at, drop, survive
+from workbench.model.positions import LearnedPositions, capacity, sinusoids
 from workbench.model.precision import product
 
 EPSILON = 1e-5  # of layer normalization
@@ -135,11 +135,6 @@ class TransformerLayer(keras.layers.Layer):
         return total if self.pre else self.norms[place](total)
 
 
-def capacity(settings: RunConfig) -> int:
-    """Return how many positions a sentence may have: its longest with the end symbol."""
-    return max(settings.max_length, settings.max_decode_length) + 1
-
-
 def remember(past: Pair, now: Pair) -> Pair:
     """Put keys and values behind earlier ones: [B, H, C, D], [B, H, N, D] → [B, H, C + N, D]."""
     return tf.concat([past[0], now[0]], 2), tf.concat([past[1], now[1]], 2)
@@ -161,8 +156,3 @@ def _dense(
     )
     dense.build((None, width))
     return dense
-
-
-def at(noise: Noise | None, place: int) -> Noise | None:
-    """Return the noise of another place, where there is any."""
-    return None if noise is None else noise.at(place)

@@ -69,7 +69,8 @@ def read_parameters(notebook: NotebookNode, given: Mapping[str, Any]) -> Paramet
         if name not in known:
             raise SettingsError(f"unknown parameter {name!r}{nearest(name, known)}")
     chosen = {name: value for name, value in given.items() if name in RunConfig.model_fields}
-    config = RunConfig(**changed(settings, chosen))
+    whole = changed(settings, chosen)
+    config = RunConfig(**whole)
     if "live" in given and RunConfig(live=given["live"]).live:
         raise SettingsError("live: a report runs without a person before it; leave live out")
     extras = {
@@ -78,8 +79,7 @@ def read_parameters(notebook: NotebookNode, given: Mapping[str, Any]) -> Paramet
         if name not in RunConfig.model_fields
     }
     values = {**config.model_dump(), **extras}
-    moved = {**settings, **chosen} != changed(settings, chosen)  # a decoder brought its attention
-    brought = ["attention"] if moved and "attention" in settings else []
+    brought = [name for name in settings if whole[name] != settings[name]]  # with a decoder
     names = dict.fromkeys([*given, *brought])
     return Parameters(config, {name: values[name] for name in names}, extras)
 

@@ -138,7 +138,7 @@ def _save_arrays(path: Path, arrays: Weights) -> None:
 
 def _load_arrays(path: Path) -> Weights:
     with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
-        return [arrays[name] for name in sorted(arrays.files)]
+        return [arrays[name] for name in sorted(arrays.files, key=int)]
 
 
 def _load_recent(path: Path, size: int) -> list[Weights]:

@@ -10,7 +10,7 @@ import tensorflow as tf
 from workbench.config import TrainingSettings
 from workbench.data.tokenizer import BEGIN
 from workbench.model.noise import Noise
-from workbench.model.seq2seq import Seq2Seq
+from workbench.model.seq2seq import Seq2Seq, shifted
 
 AT_ONCE = ("cnn", "transformer")  # decoders that take whole sentences in at once
 COINS, SAMPLES = 9001, 9002  # places of the noise
@@ -78,7 +78,7 @@ def _inputs_at_once(
     drawn = _draw(tf.reshape(logits, [-1, shape[2]]), noise.at(SAMPLES))
     drawn = tf.reshape(drawn, shape[:2])
     mixed = tf.where(_coins(target, chance, noise), drawn, target)
-    return tf.pad(mixed[:, :-1], [[0, 0], [1, 0]], constant_values=BEGIN)
+    return shifted(mixed)
 
 
 def _coins(target: tf.Tensor, chance: tf.Tensor, noise: Noise) -> tf.Tensor:
