@@ -1,6 +1,7 @@
 import errno
 import io
 import json
+import signal
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -204,8 +205,24 @@ def test_report_passes_on_how_it_went(workbench, monkeypatch, tmp_path):
     outcome = SimpleNamespace(run=directory, status="failed", exit_code=1, message="cell 3: no",
                               ran=True)  # fmt: skip
     failed = workbench(*words)
+    assert seen["progress"] is None
     assert (failed.code, failed.out) == (1, "")
     assert failed.err.endswith("\nworkbench: cell 3: no\n")
+
+
+def test_report_tells_a_program_how_far_it_is(workbench, monkeypatch, tmp_path):
+    def run_report(notebook, parameters, progress, **options):
+        print("12", file=progress)
+        directory = RunDirectory(tmp_path / "run")
+        return SimpleNamespace(run=directory, status="ok", exit_code=0, message="", ran=True)
+
+    monkeypatch.setattr("workbench.reports.run.run_report", run_report)
+    monkeypatch.setattr(signal, "signal", lambda *handler: handlers.append(handler))
+    handlers = []
+    first, last = workbench("report", "a.ipynb", "--progress", "json", "--json").out.splitlines()
+    assert first == "12"
+    assert json.loads(last)["run"] == str(tmp_path / "run")
+    assert handlers == [(signal.SIGINT, signal.default_int_handler)]
 
 
 @pytest.mark.parametrize("words", [
@@ -258,6 +275,16 @@ def test_lab_starts_jupyterlab_in_the_folder(workbench, monkeypatch, tmp_path, u
     words = [sys.executable, "-m", "jupyterlab", *allowed, "--port=9999"]
     assert called == [(words, tmp_path)]
     refused(workbench("lab", tmp_path / "none"), "none")
+
+
+@pytest.mark.parametrize("first", ["notebooks/workbench.ipynb", "workbench.ipynb"])
+def test_lab_opens_on_the_workbench(workbench, monkeypatch, tmp_path, first):
+    called = []
+    monkeypatch.setattr(subprocess, "call", lambda words, **_: called.extend(words) or 0)
+    (tmp_path / first).parent.mkdir(exist_ok=True)
+    (tmp_path / first).touch()
+    workbench("lab", tmp_path, "--", "--no-browser")
+    assert called[-2:] == [f"--LabApp.default_url=/lab/tree/{first}", "--no-browser"]
 
 
 def test_lab_says_what_to_install(workbench, monkeypatch, tmp_path):

@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import json
 import os
 import pickle
@@ -68,6 +69,14 @@ def copy(trained, tmp_path):
 def no_step(monkeypatch, action):
     """Let `action` take the place of a training step."""
     monkeypatch.setattr(TrainingStep, "__call__", lambda *_: action())
+
+
+def until(true):
+    """Wait until something is true."""
+    deadline = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < deadline, "waited for too long"
+        time.sleep(0.005)
 
 
 def same(translation, other):
@@ -225,6 +234,251 @@ def test_live_training_can_be_stopped_and_goes_on_from_there(cheap):
     asyncio.run(session.wait())
     assert (session.state, session.directory.status) == ("trained", "ok")
     assert [progress.step for progress in session.history] == list(range(1, 13))
+
+
+def live(settings, **changes):
+    return Session(settings, **{"live": True, "epochs": 100, "max_steps": 0, **changes})
+
+
+def test_live_training_is_paused_answers_and_goes_on(cheap):
+    session = live(cheap, max_steps=8)
+    states = []
+    session.observe(lambda change: states.append(change["new"]), "state")
+    session.advance(3)
+    until(lambda: session.state == "paused")
+    assert session.progress.step == 3
+    assert session.refusal("train") == "training is paused; resume it or stop it"
+    assert session.translate("cat") is session.translation
+    session.advance()
+    until(lambda: session.state == "paused" and session.progress.step == 4)
+    session.resume()
+    asyncio.run(session.wait())
+    assert (session.state, session.progress.step) == ("trained", 8)
+    assert states[:2] == ["data", "built"]
+    assert states[-3:] == ["paused", "training", "trained"]
+
+
+def test_a_paused_training_is_the_same_as_one_left_alone(cheap, tmp_path):
+    undisturbed = Session(cheap, epochs=3, max_steps=0)
+    undisturbed.train()
+    session = Session(cheap, live=True, epochs=3, max_steps=0, run_directory=str(tmp_path / "b"))
+    session.advance(2)
+    until(lambda: session.state == "paused")
+    session.evaluate("test")
+    session.resume()
+    session.stop()
+    asyncio.run(session.wait())
+    assert session.directory.status == "stopped"
+    session.train()
+    asyncio.run(session.wait())
+    losses = [[each.loss for each in one.history] for one in (undisturbed, session)]
+    assert losses[0] == losses[1]
+    for ours, theirs in zip(*(s.model.get_weights() for s in (undisturbed, session)), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_stop_ends_an_evaluation_and_it_is_made_when_training_goes_on(cheap, tmp_path):
+    undisturbed = Session(cheap, max_steps=4, evaluate_every=2)
+    undisturbed.train()
+    session = Session(
+        cheap, live=True, max_steps=4, evaluate_every=2, run_directory=str(tmp_path / "b")
+    )
+    measure = session._look
+
+    def stopped():
+        session.stop()
+        return measure()
+
+    session._look = stopped
+    session.train()
+    asyncio.run(session.wait())
+    assert [each.step for each in session.history] == [1]
+    assert Checkpoints(session.directory.checkpoints).steps == [2]
+    del session._look
+    session.train()
+    asyncio.run(session.wait())
+    assert session.directory.status == "ok"
+    kept = [
+        [(each.step, each.loss, each.evaluation) for each in one.history]
+        for one in (undisturbed, session)
+    ]
+    assert kept[0] == kept[1]
+
+
+def test_commands_out_of_place_are_refused_with_a_reason(cheap):
+    session = live(cheap)
+    for command in ("pause", "resume"):
+        with pytest.raises(RunError, match="there is nothing to"):
+            getattr(session, command)()
+    with pytest.raises(RunError, match="there is nothing to stop"):
+        session.request("stop")
+    with pytest.raises(WorkbenchError, match=r"expected a command .*did you mean 'train'"):
+        session.request("trian")
+    session.build()
+    with pytest.raises(RunError, match="built already"):
+        session.request("build")
+    assert session.build() is session.model
+    session.advance()
+    until(lambda: session.state == "paused")
+    session.resume()
+    with pytest.raises(RunError, match="pause it first"):
+        session.advance()
+    session.request("stop").result(10)
+    asyncio.run(session.wait())
+
+
+def test_what_is_requested_is_done_later_and_its_errors_are_told(cheap):
+    session = live(cheap, max_steps=3)
+    busy = []
+    session.observe(lambda change: busy.append(change["new"]), "busy")
+    session.request("build").result(60)
+    assert session.state == "built"
+    assert busy == ["building the model", ""]
+    with pytest.raises(WorkbenchError):
+        session.request("evaluate", "nowhere").result(60)
+    assert "expected a split" in session.error
+    session.request("train").result(60)
+    assert (session.state, session.error) == ("trained", "")
+    asyncio.run(session.wait())
+
+
+def test_a_request_that_fails_leaves_the_thread_alive(tmp_path, config):
+    session = Session(config, corpus=str(tmp_path / "nowhere.tsv"))
+    with pytest.raises(WorkbenchError):
+        session.request("train").result(60)
+    assert "nowhere.tsv" in session.error
+    assert session.state == "empty"
+    assert session.request("save").exception(60)
+
+
+def test_a_loss_that_is_no_number_pauses_and_the_last_checkpoint_is_gone_on_from(
+    cheap, monkeypatch
+):
+    session = live(cheap, max_steps=6, checkpoint_every=2)
+    take, broken = TrainingStep.__call__, [3]
+
+    def step(self, batch, number, rate, **more):
+        loss, norm, tokens = take(self, batch, number, rate, **more)
+        return (float("nan") if number in broken else loss), norm, tokens
+
+    monkeypatch.setattr(TrainingStep, "__call__", step)
+    session.train()
+    until(lambda: session.state == "paused")
+    assert "the loss of step 3 is nan" in session.error
+    assert "resume goes on from step 2, the last checkpoint" in session.error
+    assert session.translate("cat").hypotheses
+    broken.clear()
+    session.configure(learning_rate=1e-4)
+    session.resume()
+    asyncio.run(session.wait())
+    assert (session.state, session.error) == ("trained", "")
+    assert [each.step for each in session.history] == [1, 2, 3, 4, 5, 6]
+    assert session.directory.read()["changes"] == [{"after_step": 2, "learning_rate": 1e-4}]
+
+
+def test_before_any_checkpoint_it_is_gone_on_from_the_start(cheap, monkeypatch):
+    no_step(monkeypatch, lambda: (float("nan"), 1.0, 5))
+    session = live(cheap)
+    first = [weight.copy() for weight in session.build().get_weights()]
+    session.model.set_weights([weight + 1 for weight in first])
+    session.train()
+    until(lambda: session.state == "paused")
+    assert "resume goes on from the start" in session.error
+    session.stop()
+    asyncio.run(session.wait())
+    assert session.directory.status == "stopped"
+
+
+def test_running_out_of_memory_says_what_to_try(cheap, monkeypatch):
+    def fail():
+        raise MemoryError
+
+    no_step(monkeypatch, fail)
+    session = live(cheap)
+    session.train()
+    with pytest.raises(RunError, match=r"step 1 ran out of memory with batch_size 16: try .* 8"):
+        asyncio.run(session.wait())
+    assert session.state == "failed"
+    session.configure(batch_size=8)
+    assert session.stale == ("batch_size",)
+    session.build()
+    assert (session.state, session.error, session.config.batch_size) == ("built", "", 8)
+
+
+def test_the_learning_rate_changes_while_training_and_run_json_tells(cheap):
+    session = live(cheap, max_steps=5, schedule="constant")
+    session.advance(2)
+    until(lambda: session.state == "paused")
+    session.configure(learning_rate=1e-4)
+    assert session.stale == ()
+    with pytest.raises(RunError, match="units: cannot change while training is under way"):
+        session.configure(units=16)
+    session.resume()
+    asyncio.run(session.wait())
+    rates = [each.learning_rate for each in session.history]
+    assert rates == [session.config.learning_rate] * 2 + [1e-4] * 3
+    assert session.directory.read()["changes"] == [{"after_step": 2, "learning_rate": 1e-4}]
+    assert session.stale == ("learning_rate",)
+
+
+def test_settings_wait_for_build_where_the_model_would_be_another(cheap, config):
+    session = Session(cheap)
+    session.configure(units=12)
+    assert session.config.units == 12
+    session.build()
+    session.configure(epochs=3, beam_width=2, units=10)
+    assert (session.config.epochs, session.config.units) == (3, 12)
+    assert session.stale == ("units",)
+    with pytest.raises(SettingsError):
+        session.configure(units="wide")
+    assert session.draft.units == 10
+    assert len(session.translate("cat").hypotheses) == 2
+    before = session.model
+    assert session.build() is not before
+    assert (session.config.units, session.stale) == (10, ())
+
+
+def test_another_corpus_is_read_anew(cheap, pairs, tmp_path):
+    session = Session(cheap)
+    first = session.load()
+    session.configure(max_length=50)
+    assert (session.state, session.corpus_loaded) == ("empty", None)
+    assert session.load() is not first
+    session.build()
+    session.configure(train_limit=20)
+    session.build()
+    assert len(session.encoded["train"]) == 20
+
+
+def test_the_diagram_of_a_draft_needs_nothing_built(cheap):
+    session = Session(cheap)
+    assert session.sketch() == session.sketch()
+    full = {block.name: block.parameters for block in session.sketch()}
+    session.build()
+    assert session.sketch() == session.blocks
+    session.configure(units=64)
+    assert session.sketch() != session.blocks
+    assert sum(full.values()) > sum(block.parameters for block in session.blocks)
+
+
+def test_a_checkpoint_can_be_opened(copy, trained):
+    session = Session.open(copy, step=STEPS)
+    assert session.translate("cat").hypotheses
+    assert [bool(each.probes) for each in session.history] == [
+        bool(each.evaluation) for each in session.history
+    ]
+    with pytest.raises(RunError, match=rf"expected a checkpoint .*{STEPS}.*, got step 1"):
+        Session.open(copy, step=1)
+
+
+def test_a_session_that_is_gone_ends_its_thread(cheap):
+    session = Session(cheap)
+    session.load()
+    thread = session._worker._thread
+    del session
+    gc.collect()
+    thread.join(10)
+    assert not thread.is_alive()
 
 
 def test_when_the_state_says_trained_the_model_is_there(cheap, monkeypatch):
@@ -523,7 +777,8 @@ def test_where_it_ran_is_known_after_training(settings, tmp_path):
 
 def test_an_interrupt_stops_training_after_the_step_and_saves_the_model(cheap, monkeypatch):
     def step():
-        signal.raise_signal(signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+        until(lambda: session._control.stopped)  # the signal is the main thread's to handle
         return 1.0, 1.0, 5
 
     no_step(monkeypatch, step)

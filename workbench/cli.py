@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 the run failed, 2 the input was wrong (one line on standar
 import errno
 import json
 import os
+import signal
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from workbench.records import Translation
     from workbench.session import Session
 
+WORKBENCH = ("notebooks/workbench.ipynb", "workbench.ipynb")  # what `lab` opens first
 CHUNK = 512  # lines translated between two looks at the standard input
 
 parameter = click.option(
@@ -79,24 +81,29 @@ def workbench() -> None:
 @click.option("--resume", is_flag=True, help="go on with a run that did not end well")
 @click.option("--force", is_flag=True, help="run again, in place of what is there")
 @click.option("--timeout", type=click.FloatRange(min=1), help="seconds for the whole notebook")
+@click.option("--progress", type=click.Choice(["json"]),
+              help="print how far it is, a JSON object a line")  # fmt: skip
 @skip_bad_lines
 @as_json
 def report(
     notebook: Path, parameters: tuple[tuple[str, str], ...], settings_file: Path | None,
-    output: Path | None, resume: bool, force: bool, timeout: float | None, skip_bad_lines: bool,
-    as_json: bool,
+    output: Path | None, resume: bool, force: bool, timeout: float | None, progress: str | None,
+    skip_bad_lines: bool, as_json: bool,
 ) -> int:  # fmt: skip
     """Run NOTEBOOK headless and leave a run directory with its report."""
     from workbench.reports.parameters import read_settings_file
     from workbench.reports.run import run_report
 
+    if progress:  # who follows may interrupt, even who ignores interrupts, as a kernel does
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     given: dict[str, Any] = read_settings_file(settings_file) if settings_file else {}
     given |= dict(parameters)
     if skip_bad_lines:
         given["skip_bad_lines"] = True
     outcome = run_report(
-        notebook, given, run_directory=output, resume=resume, force=force, timeout=timeout
-    )
+        notebook, given, run_directory=output, resume=resume, force=force, timeout=timeout,
+        progress=sys.stdout if progress else None,
+    )  # fmt: skip
     if outcome.run.record.exists():
         _list_bad_lines(outcome.run.read().get("data", {}).get("bad_lines", ()))
     if as_json:
@@ -178,11 +185,10 @@ def evaluate(run: Path, file: str | None, beam_width: int | None, skip_bad_lines
     from workbench.data.readers import read_pairs
     from workbench.session import Session
 
-    session = Session.open(run)
-    changes: dict[str, Any] = {"skip_bad_lines": skip_bad_lines or session.config.skip_bad_lines}
+    changes: dict[str, Any] = {"skip_bad_lines": True} if skip_bad_lines else {}
     if beam_width:
         changes["beam_width"] = beam_width
-    session.config = session.config.replace(**changes)
+    session = Session.open(run, **changes)
     if file is None:
         evaluation, _ = session.evaluate("test")
     else:
@@ -220,7 +226,7 @@ def settings(as_json: bool) -> None:
 @click.argument("folder", type=click.Path(path_type=Path), default=Path())
 @click.argument("options", nargs=-1, type=click.UNPROCESSED)
 def lab(folder: Path, options: tuple[str, ...]) -> int:
-    """Open JupyterLab in FOLDER; OPTIONS after -- are JupyterLab's own."""
+    """Open JupyterLab in FOLDER, on the workbench if it is there; OPTIONS after -- are its own."""
     import subprocess
     from importlib.util import find_spec
 
@@ -230,7 +236,9 @@ def lab(folder: Path, options: tuple[str, ...]) -> int:
         raise WorkbenchError(f"{folder}: expected a folder to open JupyterLab in")
     root = hasattr(os, "geteuid") and os.geteuid() == 0  # in a container there is nobody else
     allowed = ["--allow-root"] if root else []
-    return subprocess.call([sys.executable, "-m", "jupyterlab", *allowed, *options], cwd=folder)
+    found = [f"--LabApp.default_url=/lab/tree/{it}" for it in WORKBENCH if (folder / it).is_file()]
+    words = [sys.executable, "-m", "jupyterlab", *allowed, *found[:1], *options]
+    return subprocess.call(words, cwd=folder)
 
 
 @workbench.group()

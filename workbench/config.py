@@ -206,7 +206,9 @@ class TrainingSettings(_Settings):
 class SearchSettings(_Settings):
     """Search"""
 
-    beam_width: int = Field(5, ge=1, le=64, description="hypotheses kept at every step; 1: greedy")
+    beam_width: int = Field(
+        5, ge=1, le=64, description="hypotheses kept at every step, 1: greedy; or samples drawn"
+    )
     length_penalty: float = Field(
         0.6, ge=0, le=5, description="alpha of Wu et al. 2016, formula 14; 0: favour short"
     )
@@ -214,6 +216,18 @@ class SearchSettings(_Settings):
         0, ge=0, le=5, description="beta of formula 14 there: rank down what leaves source unread"
     )
     max_decode_length: int = Field(100, ge=1, le=4096, description="tokens of a translation")
+    temperature: float = Field(
+        0, ge=0, le=10, description="draw tokens, the flatter above 1 the freer; 0: search"
+    )
+    top_k: int = Field(
+        0, ge=0, le=200_000, description="draw from so many likeliest tokens; 0: all"
+    )
+    top_p: float = Field(
+        1, gt=0, le=1, description="draw from the likeliest with so much probability; 1: all"
+    )
+    sampling_seed: int = Field(
+        1, ge=0, le=2**31 - 1, description="the same seed draws the same samples again"
+    )
 
 
 class RunSettings(_Settings):

@@ -80,12 +80,15 @@ class BeamRecord:
 
     `candidate.parent` is the row of the beam that it continues; a kept candidate becomes row
     `candidate.beam` of the next step. `attention` is [T, K, L, H, S]: what row k attended to
-    while it weighed the candidates of step t.
+    while it weighed the candidates of step t. The beam chose among the first 2 K candidates of a
+    step; more may be on record. Where the rows were `drawn` they are samples, each on its own:
+    the first K candidates, as far as they go on, are the tokens that were drawn.
     """
 
     width: int
     candidates: tuple[Candidate, ...]
     attention: Floats
+    drawn: bool = False
 
 
 @dataclass(frozen=True)

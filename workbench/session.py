@@ -4,31 +4,43 @@
     session.train()
     session.translate("jump around right twice").text
 
+One thread of its own does all the work with the model. A method called as above waits for the
+end of its work; `request` asks for the same work and returns at once, as a panel must. Training
+lets through what is asked for between two of its steps.
+
 Panels and notebooks look at its traits; nothing here knows that they exist.
 """
 
 import asyncio
 import os
-import threading
-from collections.abc import Sequence
+import weakref
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial, wraps
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 import traitlets
 
 from workbench.model import quiet  # noqa: F401, before any other import of TensorFlow
 
 # isort: split
-from workbench.background import in_background, on_interrupt, when_parent_dies
-from workbench.config import RunConfig
+from workbench.background import Worker, before_exit, on_interrupt, when_parent_dies
+from workbench.config import (
+    DataSettings,
+    RunConfig,
+    SearchSettings,
+    TokenSettings,
+    TrainingSettings,
+)
 from workbench.data.corpus import Corpus, Pair
 from workbench.data.encoding import Codec, EncodedPairs
 from workbench.data.loading import corpus_from
 from workbench.errors import RunError, SettingsError, WorkbenchError, nearest
 from workbench.inspection.alignment import alignment_figures
 from workbench.inspection.scoring import Scoring
+from workbench.inspection.self_attention import SelfAttention, self_attention
 from workbench.metrics import text_figures
 from workbench.model.outline import outline
 from workbench.model.protocol import Factory, Own, build_own, check_class, check_factory
@@ -38,13 +50,14 @@ from workbench.model.transfer import adopted, merged, take_weights, trained_code
 from workbench.records import BadLine, Block, Evaluation, Progress, Translation
 from workbench.runs import RunDirectory, run_hash, run_name
 from workbench.search.batch import BatchSearch
-from workbench.search.translate import Translator
+from workbench.search.translate import Translator, sampling_of
 from workbench.training import device
 from workbench.training.checkpoint import Checkpoints
+from workbench.training.control import Control
 from workbench.training.evaluation import TeacherForcing
 from workbench.training.facts import after_training, before_training, in_short
-from workbench.training.loop import Loop
-from workbench.training.sinks import JsonLines, ProbeLog, Sink, read_history
+from workbench.training.loop import Loop, LossNotFiniteError
+from workbench.training.sinks import JsonLines, ProbeLog, Sink, watched_history
 
 KILLED = {
     "status": "killed",
@@ -52,18 +65,61 @@ KILLED = {
 }
 
 
+OF_THE_DATA = {*DataSettings.model_fields, *TokenSettings.model_fields}
+AT_ONCE = {*SearchSettings.model_fields}  # what a model may be used with, whatever made it
+COMMANDS = (
+    "load", "build", "train", "pause", "resume", "advance", "stop", "translate", "score",
+    "self_attention", "evaluate", "save",
+)  # fmt: skip
+BEFORE_TRAINING = {*TrainingSettings.model_fields} - {"seed", "deterministic", "precision"}
+
+Between = Callable[[], None] | None
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _worked(
+    doing: str,
+) -> Callable[[Callable[Concatenate["Session", P], R]], Callable[Concatenate["Session", P], R]]:
+    """Have a method of a session done by its worker; `doing` says what, meanwhile."""
+
+    def decorate(
+        method: Callable[Concatenate["Session", P], R],
+    ) -> Callable[Concatenate["Session", P], R]:
+        @wraps(method)
+        def wrapped(session: "Session", /, *args: P.args, **kwargs: P.kwargs) -> R:
+            def work() -> R:
+                with session._doing(doing):
+                    return method(session, *args, **kwargs)
+
+            return session._worker.do(work)
+
+        return wrapped
+
+    return decorate
+
+
 class Session(traitlets.HasTraits):
     """One model from its settings to its last translation.
 
-    Traits:
-        state: `empty`, `data` (a corpus is loaded), `built`, `training`, `trained` or `failed`.
+    Traits, whose observers may be called in any thread:
+        state: `empty`, `data` (a corpus is loaded), `built`, `training`, `paused`, `trained` or
+            `failed`.
+        config: the settings of the model that is there, or of the one to be built where none is.
+        draft: the settings wanted; `build` makes a model of them. See `configure` and `stale`.
         progress: the latest step of training.
-        error: what went wrong in training, on one line.
+        error: what went wrong in training or in what was requested, on one line.
+        busy: what is being done beside training, in a word or two.
+        translation: the latest one, with the whole search where it was recorded.
     """
 
     state = traitlets.Unicode("empty", read_only=True)
+    config = traitlets.Instance(RunConfig, read_only=True)
+    draft = traitlets.Instance(RunConfig, read_only=True)
     progress = traitlets.Instance(Progress, allow_none=True, read_only=True)
     error = traitlets.Unicode("", read_only=True)
+    busy = traitlets.Unicode("", read_only=True)
+    translation = traitlets.Instance(Translation, allow_none=True, read_only=True)
 
     def __init__(
         self, config: RunConfig | None = None, *, model: Factory | None = None, **settings: Any
@@ -75,7 +131,7 @@ class Session(traitlets.HasTraits):
         """
         super().__init__()
         self._factory = model
-        self.config = adopted((config or RunConfig()).replace(**settings))
+        self._take_settings(adopted((config or RunConfig()).replace(**settings)))
         if model and self.config.adapt_from:
             raise SettingsError(
                 f"adapt_from is {self.config.adapt_from!r} and model= brings a model of your own: "
@@ -88,16 +144,166 @@ class Session(traitlets.HasTraits):
         self._codec: Codec | None = None
         self._running: Future[None] | None = None
         self._watching = False
-        self._stop = threading.Event()
+        self._worker = Worker("workbench session")
+        self._control = Control(self._worker, partial(self.set_trait, "state"))
+        weakref.finalize(self, self._worker.close).atexit = False
+
+    # Asking ---------------------------------------------------------------------------------
+
+    def request(self, command: str, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Ask for a method by name and return at once; it is done between two training steps.
+
+        What goes wrong in it becomes `error`, and is raised by the future.
+
+        Raises:
+            RunError: it makes no sense in this state; see `refusal`.
+        """
+        if reason := self.refusal(command):
+            raise RunError(reason)
+        if command == "stop":  # must not wait its turn
+            self.stop()
+
+        def work() -> Any:
+            self.set_trait("error", "")
+            try:
+                if command == "train":
+                    self._prepare()
+                    return self._train()
+                return getattr(self, command)(*args, **kwargs)
+            except Exception as error:
+                self.set_trait("error", _told(error))
+                raise
+
+        future = self._worker.submit(work)
+        if command == "train":
+            self._running = future
+        return future
+
+    def refusal(self, command: str) -> str:
+        """Say why `command` makes no sense now; empty where it does.
+
+        Raises:
+            WorkbenchError: there is no such command.
+        """
+        if command not in COMMANDS:
+            raise WorkbenchError(
+                f"expected a command ({', '.join(COMMANDS)}), got {command!r}"
+                f"{nearest(command, COMMANDS)}"
+            )
+        if command in ("load", "build") and self._under_way:
+            return "training is under way; stop it first"
+        if command == "build" and self._has_model and not self.stale:
+            return "the model is built already; change a setting to build another"
+        if command == "train" and self.state == "training":
+            return "training is under way; wait for it or stop it first"
+        if command == "train" and self.state == "paused":
+            return "training is paused; resume it or stop it"
+        if command == "advance" and self.state == "training":
+            return "training is under way; pause it first"
+        if command == "pause" and self.state != "training":
+            return "nothing is training; there is nothing to pause"
+        if command == "resume" and self.state != "paused":
+            return "training is not paused; there is nothing to resume"
+        if command == "stop" and not self._under_way:
+            return "nothing is training; there is nothing to stop"
+        return ""
+
+    def _check(self, command: str) -> None:
+        if reason := self.refusal(command):
+            raise RunError(reason)
+
+    @contextmanager
+    def _doing(self, what: str) -> Iterator[None]:
+        """Be busy with something; what is done for the sake of something else counts as that."""
+        before = self.busy
+        self.set_trait("busy", before or what)
+        try:
+            yield
+        finally:
+            self.set_trait("busy", before)
+
+    # Settings -------------------------------------------------------------------------------
+
+    def configure(self, **changes: Any) -> None:
+        """Change the settings that are wanted.
+
+        Those of the search act at once, those of training until it begins, and the learning
+        rate at the next step of a training. All others wait for `build`; see `stale`.
+
+        Raises:
+            SettingsError: the settings make no sense; nothing has changed.
+            RunError: training is under way and cannot go on with such a change.
+        """
+        draft = self.draft.replace(**changes)
+        held = _differing(draft, self.draft) - AT_ONCE - {"learning_rate"}
+        if self._under_way and held:
+            raise RunError(
+                f"{', '.join(sorted(held))}: cannot change while training is under way; stop it "
+                "first"
+            )
+        self.set_trait("draft", draft)
+        if not self._has_model and not self.busy:
+            self._adopt_draft()
+        elif self.state == "built":
+            self._adopt_training_settings()
+
+    @property
+    def stale(self) -> tuple[str, ...]:
+        """The settings in which the model that is there is not the one wanted."""
+        if not self._has_model:
+            return ()
+        differing = _differing(self.draft, self.config) - AT_ONCE
+        if self._under_way:
+            differing -= {"learning_rate"}
+        return tuple(name for name in RunConfig.model_fields if name in differing)
+
+    def sketch(self) -> tuple[Block, ...]:
+        """The diagram of the model that the draft asks for, without building it.
+
+        Before a corpus is loaded the vocabularies count as full.
+        """
+        draft = self.draft
+        if self._codec is None or _differing(draft, self.config) & OF_THE_DATA:
+            return outline(draft, draft.source_vocabulary, draft.target_vocabulary)
+        return outline(draft, self._codec.source.size, self._codec.target.size)
+
+    @property
+    def _has_model(self) -> bool:
+        return self.state not in ("empty", "data")
+
+    @property
+    def _under_way(self) -> bool:
+        return self.state in ("training", "paused")
+
+    def _take_settings(self, config: RunConfig) -> None:
+        self.set_trait("config", config)
+        self.set_trait("draft", config)
+
+    def _adopt_draft(self) -> None:
+        """Make the draft the settings of the next model, and forget a corpus of other settings."""
+        if _differing(self.draft, self.config) & OF_THE_DATA:
+            self._corpus, self._codec = None, None
+            self.encoded, self.bad_lines = {}, []
+            self.set_trait("state", "empty")
+        self.set_trait("config", self.draft)
+
+    def _adopt_training_settings(self) -> None:
+        differing = _differing(self.draft, self.config) & BEFORE_TRAINING
+        now = {name: getattr(self.draft, name) for name in differing}
+        with suppress(SettingsError):  # they make sense only with what waits for `build`
+            self.set_trait("config", self.config.replace(**now))
 
     # Data and model -------------------------------------------------------------------------
 
+    @_worked("reading the corpus")
     def load(self) -> Corpus:
         """Load the corpus, learn the vocabularies and number the tokens.
 
         Raises:
             DataError: a file that cannot be read, or a sentence longer than `max_length`.
         """
+        if not self._has_model:
+            self._adopt_draft()
         if self._corpus is None:
             corpus = corpus_from(self.config)
             self._codec = self._codec or self._make_codec(corpus)
@@ -109,6 +315,11 @@ class Session(traitlets.HasTraits):
         return self._corpus
 
     @property
+    def corpus_loaded(self) -> Corpus | None:
+        """The corpus, where it is loaded."""
+        return self._corpus
+
+    @property
     def codec(self) -> Codec:
         """The tokenizers: those of the opened run, else learned from the training pairs."""
         if self._codec is None:
@@ -116,9 +327,28 @@ class Session(traitlets.HasTraits):
         assert self._codec is not None  # load has made it
         return self._codec
 
+    @_worked("building the model")
     def build(self) -> Seq2Seq:
-        """Make the model with its first weights, which depend on `seed` alone."""
-        if self.state in ("empty", "data"):
+        """Make the model with its first weights, which depend on `seed` alone.
+
+        A model that is there is replaced where the settings wanted are others, and its run
+        directory keeps what is in it.
+
+        Raises:
+            RunError: training is under way, and the settings wanted are others.
+        """
+        if self.stale:
+            if self._under_way:
+                raise RunError("training is under way; stop it first")
+            self.history = []
+            self.set_trait("progress", None)
+            self.set_trait("error", "")
+            self.set_trait("state", "data")
+        return self._built()
+
+    def _built(self) -> Seq2Seq:
+        """Return the model that is there, or make one."""
+        if not self._has_model:
             self.load()
             self._make_model()
             if self.config.adapt_from:
@@ -146,32 +376,52 @@ class Session(traitlets.HasTraits):
         """Train from the last checkpoint, or from the start.
 
         With `live` settings this returns at once and training goes on in the background; see
-        `wait` and `stop`. Without, it returns when training has ended.
+        `wait`, `pause` and `stop`. Without, it returns when training has ended.
 
         Raises:
             RunError: training is under way already, or another process runs this run.
             KeyboardInterrupt: without `live`, after an interrupt has stopped training; the model
                 and a checkpoint are saved by then.
         """
-        if self.state == "training":
-            raise RunError("training is under way; wait for it or stop it first")
-        self.load()
-        self.build()
-        self._refuse_a_run_that_is_not_ours()
-        self.set_trait("error", "")
-        self.set_trait("state", "training")
-        self._stop.clear()
+        self._check("train")
+        self._worker.do(self._prepare)
+        self._running = self._worker.submit(self._train)
         if self.config.live:
-            self._running = in_background(self._train, self.stop)
             return
         with on_interrupt(self.stop):
-            self._train()
-        if self._stop.is_set():
+            self._running.result()
+        if self._control.stopped:
             raise KeyboardInterrupt("training was stopped; the best weights so far are kept")
+
+    def pause(self) -> None:
+        """Let training wait after the step it is at. All else can be asked for meanwhile."""
+        self._check("pause")
+        self._worker.do(self._control.pause)
+
+    def resume(self) -> None:
+        """Let training go on after `pause` or `advance`, or after a loss that was no number."""
+        self._check("resume")
+        self.set_trait("error", "")
+        self._worker.do(self._control.resume)
+
+    def advance(self, steps: int = 1) -> None:
+        """Take a few training steps, then pause.
+
+        Returns once they are asked for; `state` and `progress` tell of them.
+
+        Raises:
+            RunError: training is under way.
+        """
+        self._check("advance")
+        if self.state == "paused":
+            self._worker.do(partial(self._control.resume, steps))
+            return
+        self._worker.do(partial(self._prepare, steps))
+        self._running = self._worker.submit(self._train)
 
     def stop(self) -> None:
         """Ask training to end after the step it is at; the best weights so far are kept."""
-        self._stop.set()
+        self._control.stop()
 
     async def wait(self) -> None:
         """Wait until background training has ended; raise what it raised."""
@@ -188,7 +438,7 @@ class Session(traitlets.HasTraits):
         """The model that the user brought, if there is one."""
         if self._factory is None:
             return None
-        model = self.build()
+        model = self._built()
         assert isinstance(model, Own)  # the factory has made it
         return model
 
@@ -206,8 +456,17 @@ class Session(traitlets.HasTraits):
                 "run_directory, or remove it"
             )
 
+    def _prepare(self, steps: int | None = None) -> None:
+        """See to it that training may begin, and say that it does."""
+        self._check("train")
+        self.load()
+        self._built()
+        self._refuse_a_run_that_is_not_ours()
+        self.set_trait("error", "")
+        self._control.begin(steps)
+
     def _train(self) -> None:
-        """Drive the loop and tell everybody who listens."""
+        """Train to the end, and let the run directory tell how it went."""
         directory = self.directory
         owned = directory.runner == "parent"  # it began this run and will end it
         try:
@@ -224,14 +483,15 @@ class Session(traitlets.HasTraits):
             if owned and not self._watching:
                 self._watching = True
                 when_parent_dies(os.getppid(), lambda: directory.update(**KILLED))
-            status = self._drive(directory)
-            self.save()
+            with before_exit(self.stop):
+                status = self._drive(directory)
+                self.save()
             if not owned:
                 directory.update(status=status)
             self.set_trait("state", "trained")
         except BaseException as error:
             kind, message = type(error).__name__, " ".join(str(error).split())
-            self.set_trait("error", f"{kind}: {message}")
+            self.set_trait("error", _told(error))
             self.set_trait("state", "failed")
             if not owned:
                 status = "stopped" if isinstance(error, KeyboardInterrupt) else "failed"
@@ -239,16 +499,33 @@ class Session(traitlets.HasTraits):
             raise
 
     def _drive(self, directory: RunDirectory) -> str:
+        """Train; where a loss is not a number, let a person go on from the last checkpoint."""
+        while True:
+            try:
+                return self._drive_from_the_last_checkpoint(directory)
+            except LossNotFiniteError as error:
+                if not self.config.live:
+                    raise
+                steps = Checkpoints(directory.checkpoints).steps
+                back = f"step {steps[-1]}, the last checkpoint" if steps else "the start"
+                self.set_trait("error", f"{error}; resume goes on from {back}")
+                self._control.pause()
+                self._control.between()
+                if self._control.stopped:
+                    return "stopped"
+
+    def _drive_from_the_last_checkpoint(self, directory: RunDirectory) -> str:
         checkpoints = Checkpoints(directory.checkpoints)
         loop = Loop(
             self.model, self.encoded["train"], self.config, self._look, checkpoints,
-            traced={"evaluation": self._teacher},
+            traced={"evaluation": self._teacher}, clock=self._control.clock,
         )  # fmt: skip
         sinks: list[Sink] = [
             JsonLines(directory.metrics, loop.position.step),
             ProbeLog(directory.probes, loop.position.step),
         ]
-        self.history = list(read_history(directory.metrics))
+        self.history = list(watched_history(directory.metrics, directory.probes))
+        self._mind_the_rate(loop, directory)
         steps = loop.run()
         with ExitStack() as ending:  # whatever fails in it, the rest of it is done
             ending.callback(lambda: directory.update(training=after_training(loop, self.history)))
@@ -260,15 +537,28 @@ class Session(traitlets.HasTraits):
                 for sink in sinks:
                     sink.write(progress)
                 self.set_trait("progress", progress)
-                if self._stop.is_set():
-                    return "stopped"
-        return "ok"
+                self._control.stepped()
+                self._mind_the_rate(loop, directory)
+                if self._control.stopped:
+                    break
+        return "stopped" if self._control.stopped else "ok"
+
+    def _mind_the_rate(self, loop: Loop, directory: RunDirectory) -> None:
+        """Train on with the learning rate wanted, and let `run.json` tell where it changed."""
+        rate = self.draft.learning_rate
+        if rate != loop.config.learning_rate:
+            loop.config = loop.config.replace(learning_rate=rate)
+            change = {"after_step": loop.position.step, "learning_rate": rate}
+            directory.update(changes=[*directory.read().get("changes", []), change])
 
     def _look(self) -> tuple[Evaluation, tuple[Translation, ...]]:
         """Measure the validation split and translate the watched sentences, greedily."""
-        pairs = self.encoded["validation"]
-        evaluation, translations = self._evaluation("validation", width=1)
-        watched = min(self.config.probe_sentences, len(pairs))
+        pairs, config = self.encoded["validation"], self.config
+        evaluation, translations = self._measure(
+            "validation", pairs, config.validation_sentences,
+            config.replace(beam_width=1, temperature=0), self._control.between_batches,
+        )  # fmt: skip
+        watched = min(config.probe_sentences, len(pairs))
         return evaluation, tuple(translations[:watched])
 
     # Using the model ------------------------------------------------------------------------
@@ -277,7 +567,9 @@ class Session(traitlets.HasTraits):
         self, text: str, beam_width: int = 0, hypotheses: int = 0, record: bool = True
     ) -> Translation:
         """Translate one text; by default with the settings' beam, all of it on record."""
-        return self.translate_all([text], beam_width, hypotheses, record)[0]
+        [translation] = self.translate_all([text], beam_width, hypotheses, record)
+        self.set_trait("translation", translation)
+        return translation
 
     def translate_all(
         self,
@@ -298,81 +590,104 @@ class Session(traitlets.HasTraits):
         record: bool = False,
     ) -> list[Translation]:
         """Translate the sources of `pairs`; references and alignments are kept beside."""
-        self.build()
-        width = beam_width or self.config.beam_width
-        limit, alpha = self.config.max_decode_length, self.config.length_penalty
-        beta = self.config.coverage_penalty
-        return self._translator(pairs, width, limit, alpha, hypotheses or width, record, beta)
+        search = self.draft.replace(beam_width=beam_width) if beam_width else self.draft
+        return self._translate(pairs, search, hypotheses or search.beam_width, record)
 
     def score(self, source: str, target: str) -> Translation:
         """Return the log-probability and the attention of every token of a given target."""
         return self.score_all([Pair(source, target)])[0]
 
+    @_worked("scoring")
     def score_all(self, pairs: Sequence[Pair]) -> list[Translation]:
         """Score many pairs under teacher forcing."""
-        self.build()
+        self._built()
         return self._scorer(pairs)
 
+    @_worked("reading self-attention")
+    def self_attention(self, source: str, target: str) -> SelfAttention:
+        """Return what each side of a Transformer reads of itself, for one pair."""
+        return self_attention(self._built(), self.codec, source, target)
+
+    @_worked("evaluating")
     def evaluate(self, split: str = "test", limit: int = 0) -> tuple[Evaluation, list[Translation]]:
         """Measure a split with the settings' beam; `limit` sentences at most are translated.
 
         Returns: the figures (see `Evaluation`), and the translations they were counted on.
         """
-        self.build()
+        self._built()
         self.load()
         if split not in self.encoded:
             known = ", ".join(self.encoded)
             raise WorkbenchError(
                 f"expected a split ({known}), got {split!r}{nearest(split, self.encoded)}"
             )
-        return self._evaluation(split, self.config.beam_width, limit or len(self.encoded[split]))
+        encoded = self.encoded[split]
+        return self._measure(split, encoded, limit or len(encoded), self.draft)
 
+    @_worked("evaluating")
     def evaluate_pairs(self, pairs: Sequence[Pair], name: str = "given") -> Evaluation:
         """Measure any pairs, with the settings' beam."""
-        self.build()
+        self._built()
         fold = str.lower if self.config.lowercase else str
         encoded = self._encode(
             [pair._replace(source=fold(pair.source), target=fold(pair.target)) for pair in pairs]
         )
-        return self._measure(name, encoded, len(encoded), self.config.beam_width)[0]
+        return self._measure(name, encoded, len(encoded), self.draft)[0]
 
-    def _evaluation(
-        self, split: str, width: int, limit: int = 0
-    ) -> tuple[Evaluation, list[Translation]]:
-        limit = limit or self.config.validation_sentences
-        return self._measure(split, self.encoded[split], limit, width)
+    @_worked("translating")
+    def _translate(
+        self,
+        pairs: Sequence[Pair],
+        search: SearchSettings,
+        hypotheses: int,
+        record: bool,
+        between: Between = None,
+    ) -> list[Translation]:
+        """Translate with the settings of `search`; `between` is called between two batches."""
+        self._built()
+        return self._translator(
+            pairs, search.beam_width, search.max_decode_length, search.length_penalty, hypotheses,
+            record, search.coverage_penalty, sampling_of(search), between,
+        )  # fmt: skip
 
     def _measure(
-        self, name: str, encoded: EncodedPairs, limit: int, width: int
+        self,
+        name: str,
+        encoded: EncodedPairs,
+        limit: int,
+        search: SearchSettings,
+        between: Between = None,
     ) -> tuple[Evaluation, list[Translation]]:
         pairs = encoded.pairs[:limit]
-        translations = self.translate_pairs(pairs, beam_width=width)
-        figures = self._teacher(encoded, self.config.batch_size)
+        translations = self._translate(pairs, search, 1, False, between)
+        figures = self._teacher(encoded, self.config.batch_size, between)
         figures |= text_figures([each.text for each in translations], [p.target for p in pairs])
         if any(pair.alignment for pair in pairs):
-            figures |= alignment_figures(self._scorer(pairs))
+            figures |= alignment_figures(self._scorer(pairs, between))
         return Evaluation(name, figures, len(pairs)), translations
 
     # The run directory ----------------------------------------------------------------------
 
+    @_worked("saving")
     def save(self, path: str | Path | None = None) -> Path:
         """Write settings, tokenizers and weights to `path`, by default the run's `model/`.
 
         Raises:
             RunError: `path` is there and holds something else, or cannot be written.
         """
-        self.build()
+        self._built()
         target = Path(path) if path else self.directory.model
         save_model(target, self.config, self.codec, self.model)
         return target
 
+    @_worked("merging")
     def merge(self, path: str | Path) -> Path:
         """Write the model to `path` with its LoRA added to the kernels: a model like any other.
 
         Raises:
             RunError: there is no LoRA; `path` is there and holds something else.
         """
-        config, model = merged(self.config, self.codec, self.build())
+        config, model = merged(self.config, self.codec, self._built())
         save_model(Path(path), config, self.codec, model)
         return Path(path)
 
@@ -388,25 +703,41 @@ class Session(traitlets.HasTraits):
         return in_short(facts)
 
     @classmethod
-    def open(cls, run: str | Path, *, model: Factory | None = None) -> Self:
+    def open(
+        cls,
+        run: str | Path,
+        *,
+        model: Factory | None = None,
+        step: int | None = None,
+        **changes: Any,
+    ) -> Self:
         """Open a finished run, or a model written by `save`. Runs no code from it.
 
-        `model` makes the model where it was the user's own, as in `Session(model=...)`.
+        `model` makes the model where it was the user's own, as in `Session(model=...)`. `step`
+        takes the weights of that checkpoint instead of the best. `changes` are settings that make
+        no other model, such as `beam_width`.
 
         Raises:
-            RunError: it holds no model, or not one of this version, or not that of `model`.
+            RunError: it holds no model, or not one of this version, or not that of `model`; it
+                has no such checkpoint.
         """
         path, saved = Path(run), find_model(run)
         check_factory(saved, model)
         session = cls(model=model)
-        session.config = read_settings(saved).replace(run_directory=str(path))
-        session._codec = Codec.load(saved)
-        session._make_model()
-        check_class(saved, session.model)
-        load_weights(saved, session.model)
-        session.history = list(read_history(RunDirectory(path).metrics))
-        session.set_trait("state", "trained")
+        session._take_settings(read_settings(saved).replace(run_directory=str(path), **changes))
+        session._worker.do(partial(session._open, path, saved, step))
         return session
+
+    def _open(self, path: Path, saved: Path, step: int | None) -> None:
+        self._codec = Codec.load(saved)
+        self._make_model()
+        check_class(saved, self.model)
+        load_weights(saved, self.model)
+        directory = RunDirectory(path)
+        if step is not None:
+            Checkpoints(directory.checkpoints).restore_weights(step, self.model)
+        self.history = list(watched_history(directory.metrics, directory.probes))
+        self.set_trait("state", "trained")
 
     def _make_codec(self, corpus: Corpus) -> Codec:
         if self.config.adapt_from:
@@ -428,3 +759,15 @@ class Session(traitlets.HasTraits):
         encoded, bad = self.codec.encode_pairs(pairs, self.config.skip_bad_lines)
         self.bad_lines.extend(bad)
         return encoded
+
+
+def _differing(one: RunConfig, other: RunConfig) -> set[str]:
+    """Return the names of the settings in which two differ."""
+    return {name for name in RunConfig.model_fields if getattr(one, name) != getattr(other, name)}
+
+
+def _told(error: BaseException) -> str:
+    """Say what went wrong on one line; what is not ours is named by its kind as well."""
+    message = " ".join(str(error).split())
+    ours = isinstance(error, WorkbenchError)
+    return message if ours and message else f"{type(error).__name__}: {message}"

@@ -1,10 +1,13 @@
 import io
+import json
 import threading
+import time
 
+import nbformat
 import pytest
 
 from workbench.reports import follow
-from workbench.reports.follow import last_line, training_bar
+from workbench.reports.follow import last_line, progress_lines, training_bar
 
 
 class Terminal(io.StringIO):
@@ -58,3 +61,52 @@ def test_before_there_is_a_line_there_is_nothing(tmp_path):
     assert last_line(tmp_path / "none.jsonl") == {}
     (tmp_path / "begun.jsonl").write_text('{"st')
     assert last_line(tmp_path / "begun.jsonl") == {}
+
+
+def document(*statuses):
+    cells = [
+        nbformat.v4.new_code_cell("x", metadata={"papermill": {"status": status}})
+        for status in statuses
+    ]
+    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("text"), *cells])
+
+
+def lines_of(stream):
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def until(stream, count):
+    end = time.monotonic() + 10
+    while len(lines_of(stream)) < count and time.monotonic() < end:
+        time.sleep(0.01)
+
+
+def test_a_program_is_told_of_each_cell_and_of_training(metrics, tmp_path):
+    book, stream = document("completed", "running", "pending"), io.StringIO()
+    with progress_lines(book, tmp_path / "later.jsonl", stream):
+        until(stream, 1)
+        metrics.rename(tmp_path / "later.jsonl")
+        until(stream, 2)
+        book.cells[2].metadata.papermill["status"] = "failed"
+    training = {"step": 7, "total_steps": 9, "loss": 0.5}
+    assert lines_of(stream) == [
+        {"cells": 3, "cells_done": 1},
+        {"cells": 3, "cells_done": 1, **training},
+        {"cells": 3, "cells_done": 2, **training},
+    ]
+
+
+def test_what_has_not_changed_is_not_told_again(metrics):
+    stream = io.StringIO()
+    with progress_lines(document("running"), metrics, stream):
+        time.sleep(0.1)
+    assert len(lines_of(stream)) == 1
+
+
+def test_nobody_reading_any_more_is_no_harm(metrics):
+    class Closed(io.StringIO):
+        def write(self, _):
+            raise BrokenPipeError
+
+    with progress_lines(document("running"), metrics, Closed()):
+        pass

@@ -14,10 +14,13 @@ from workbench.search.batch import (
     PRUNED,
     BatchSearch,
     Coverage,
+    Sampling,
     SearchRecord,
     beam_search,
     coverage_penalty,
+    draw,
     length_penalty,
+    sample,
 )
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -505,8 +508,8 @@ def test_without_coverage_nothing_is_counted():
     for ours, theirs in zip(vars(plain).values(), vars(zero).values(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
     search(source, 2, 3, 0.6, beta=0.1)
-    assert "Log" in operations(search._compiled[2, True])
-    assert "Log" not in operations(search._compiled[2, False])
+    assert "Log" in operations(search._compiled["_beam", 2, True, 0])
+    assert "Log" not in operations(search._compiled["_beam", 2, False, 0])
 
 
 def test_padding_of_a_batch_is_not_unread():
@@ -514,3 +517,186 @@ def test_padding_of_a_batch_is_not_unread():
     search = search_over(*short_or_whole())
     record = search(np.array([[A, END], [END, PAD]], np.int32), 2, 3, 0.0, beta=0.5)
     assert [read(record, sentence)[0][0] for sentence in (0, 1)] == [(B, END), (A, END)]
+
+
+# More on record ----------------------------------------------------------------------------
+
+
+def test_more_candidates_on_record_change_nothing_else():
+    table = random_table(2, times=5)
+    arguments = (table_step, tf.zeros([1], tf.int32), tf.constant(table), 2)
+    few = SearchRecord(*(a.numpy() for a in beam_search(*arguments, tf.constant(5), 0.6)))
+    many = SearchRecord(
+        *(a.numpy() for a in beam_search(*arguments, tf.constant(5), 0.6, weighed=6))
+    )
+    assert (few.tokens.shape[2], many.tokens.shape[2]) == (4, 6)
+    for name in ("tokens", "parents", "fates", "rows", "log_probabilities", "scores"):
+        ours, theirs = getattr(few, name), getattr(many, name)
+        np.testing.assert_array_equal(ours, theirs[:, :, :4])
+    assert (many.fates[:, :, 4:] == PRUNED).all()
+    assert read(few, count=2) == read(many, count=2)
+
+
+def test_a_small_vocabulary_has_no_more_candidates_than_tokens():
+    arguments = (table_step, tf.zeros([1], tf.int32), tf.constant(random_table(2)), 1)
+    tokens, *_ = beam_search(*arguments, tf.constant(4), 0.6, weighed=50)
+    assert tokens.shape[2] == SIZE
+
+
+# Sampling ----------------------------------------------------------------------------------
+
+PROBABILITIES = {A: 0.5, B: 0.3, C: 0.15, END: 0.05}
+DRAWS = 20_000
+
+
+def shares(**settings):
+    """Return the share of each token among many draws from PROBABILITIES."""
+    (logits,) = certain(PROBABILITIES)[0, :, 0]
+    rows = tf.tile(tf.constant(logits[None], tf.float32), [DRAWS, 1])
+    drawn = draw(rows, Sampling(**{"temperature": 1.0, **settings}), tf.constant(0)).numpy()
+    return {token: np.mean(drawn == token) for token in (A, B, C, END)}
+
+
+@pytest.mark.parametrize(
+    ("settings", "wanted"),
+    [
+        ({}, {A: 0.5, B: 0.3, C: 0.15, END: 0.05}),
+        ({"top_k": 1}, {A: 1, B: 0, C: 0, END: 0}),
+        ({"top_k": 2}, {A: 0.625, B: 0.375, C: 0, END: 0}),
+        ({"top_k": 99}, {A: 0.5, B: 0.3, C: 0.15, END: 0.05}),
+        ({"top_p": 0.5}, {A: 1, B: 0, C: 0, END: 0}),
+        ({"top_p": 0.51}, {A: 0.625, B: 0.375, C: 0, END: 0}),
+        ({"top_p": 0.9}, {A: 0.5 / 0.95, B: 0.3 / 0.95, C: 0.15 / 0.95, END: 0}),
+        # of the three likeliest, .5 / .95 + .3 / .95 = .842 is enough for .84 and not for .85
+        ({"top_k": 3, "top_p": 0.84}, {A: 0.625, B: 0.375, C: 0, END: 0}),
+        ({"top_k": 3, "top_p": 0.85}, {A: 0.5 / 0.95, B: 0.3 / 0.95, C: 0.15 / 0.95, END: 0}),
+        # squared: .25, .09, .0225, .0025, together .365
+        ({"temperature": 0.5}, {A: 0.25 / 0.365, B: 0.09 / 0.365, C: 0.0225 / 0.365,
+                                END: 0.0025 / 0.365}),
+        ({"temperature": 1e-4}, {A: 1, B: 0, C: 0, END: 0}),
+        # the temperature comes first: .685 of the squared mass is enough for .68
+        ({"temperature": 0.5, "top_p": 0.68}, {A: 1, B: 0, C: 0, END: 0}),
+    ],
+)  # fmt: skip
+def test_tokens_are_drawn_with_the_truncated_probabilities(settings, wanted):
+    found = shares(**settings)
+    for token, share in wanted.items():
+        if share in (0, 1):
+            assert found[token] == share
+        else:  # five standard deviations
+            assert found[token] == pytest.approx(
+                share, abs=5 * (share * (1 - share) / DRAWS) ** 0.5
+            )
+
+
+def test_as_many_as_asked_where_tokens_are_equally_likely():
+    rows = tf.zeros([1000, SIZE])
+    drawn = draw(rows, Sampling(1.0, top_k=2), tf.constant(0)).numpy()
+    assert len(set(drawn)) == 2
+
+
+def samples(table, width, limit=None, others=0, **settings):
+    table = np.asarray(table, np.float32)
+    batch, times = table.shape[:2]
+    arrays = sample(
+        table_step, tf.zeros([batch], tf.int32), tf.constant(table), width,
+        tf.constant(times if limit is None else limit),
+        Sampling(**{"temperature": 1.0, **settings}), others,
+    )  # fmt: skip
+    return SearchRecord(*(array.numpy() for array in arrays))
+
+
+def test_a_seed_repeats_its_samples_and_another_draws_others():
+    table = random_table(3, batch=2, times=6, scale=0.5)
+    first, again, other = (samples(table, 4, seed=seed) for seed in (7, 7, 8))
+    for ours, theirs in zip(vars(first).values(), vars(again).values(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert [read(first, 0, 4), read(first, 1, 4)] != [read(other, 0, 4), read(other, 1, 4)]
+
+
+def test_the_steps_of_a_sample_are_drawn_anew():
+    table = certain(*[{A: 0.5, B: 0.5}] * 12)
+    drawn = [read(samples(table, 1, seed=seed))[0][0] for seed in range(3)]
+    assert all(len(set(tokens)) == 2 for tokens in drawn)
+
+
+def test_samples_carry_the_models_own_probabilities():
+    """At temperature 5 and with the two likeliest alone, log-probabilities stay the model's."""
+    table = random_table(6, times=6)
+    record = samples(table, 5, temperature=5.0, top_k=2)
+    found = read(record, count=5)
+    assert len({tokens for tokens, *_ in found}) > 1
+    for tokens, total, score, _ in found:
+        assert total == score == pytest.approx(log_probability(table[0], tokens), abs=1e-4)
+    done = [total for _, total, _, finished in found if finished]
+    assert done == sorted(done, reverse=True)
+
+
+def test_with_the_likeliest_token_alone_sampling_is_greedy_search():
+    table = random_table(8, batch=3, times=6)
+    drawn, greedy = samples(table, 1, top_k=1), find(table, 1, alpha=0.0)
+    for sentence in range(3):
+        ours, theirs = read(drawn, sentence)[0], read(greedy, sentence)[0]
+        assert ours[0] == theirs[0]
+        assert ours[1:] == pytest.approx(theirs[1:], abs=1e-5)
+
+
+def test_samples_end_each_on_its_own():
+    table = certain(*[{A: 0.5, END: 0.5}] * 9)
+    record = samples(table, 8)
+    lengths = [len(tokens) for tokens, *_ in read(record, count=8)]
+    assert len(set(lengths)) > 1
+    assert len(record.tokens) == max(lengths) <= 9
+    for row in range(8):
+        fates = record.fates[:, 0, row].tolist()
+        ended = fates.index(FINISHED) if FINISHED in fates else len(fates)
+        assert fates[:ended] == [KEPT] * ended
+        assert set(fates[ended + 1 :]) <= {AFTER_END}
+
+
+def test_at_the_limit_samples_are_unfinished():
+    found = read(samples(certain(*[{A: 1.0}] * 9), 2, limit=3), count=2)
+    assert [(tokens, finished) for tokens, *_, finished in found] == [((A, A, A), False)] * 2
+
+
+def test_padding_unknown_and_begin_are_never_drawn():
+    table = random_table(9)
+    table[..., [PAD, UNKNOWN, BEGIN]] = 30
+    record = samples(table, 6, temperature=10.0, others=3)
+    likely = record.log_probabilities > -1e8
+    assert not np.isin(record.tokens[likely], [PAD, UNKNOWN, BEGIN]).any()
+    assert np.isin(record.fates[~likely], [PRUNED, AFTER_END]).all()
+
+
+def test_what_a_sample_did_not_draw_is_on_record():
+    table = certain(PROBABILITIES, {END: 1.0})
+    record = samples(table, 2, others=3)
+    assert record.tokens.shape[2] == 2 + 2 * 3
+    first = list(zip(record.tokens[0, 0], record.parents[0, 0], record.fates[0, 0], strict=True))
+    for row in (0, 1):
+        mine = [token for token, parent, _ in first if parent == row]
+        assert sorted(mine) == sorted(PROBABILITIES)
+        rest = mine[1:]
+        assert rest == sorted(rest, key=lambda token: -PROBABILITIES[token])
+    assert [fate for *_, fate in first[2:]] == [PRUNED] * 6
+
+
+def test_sampling_is_compiled_once_for_all_its_settings():
+    traced = []
+
+    def step(tokens, time, table):
+        traced.append(tokens.shape)
+        return table_step(tokens, time, table)
+
+    table = random_table(5, batch=2, times=8)
+    search = BatchSearch(
+        lambda source: (tf.zeros_like(source[:, 0]), tf.gather(tf.constant(table), source[:, 0])),
+        step,
+    )
+    source = np.array([[1, 9], [0, 9]], np.int32)
+    found = search(source, 3, 8, 0.6, sampling=Sampling(1.0, seed=4))
+    count = len(traced)
+    search(source, 3, 5, 0.6, sampling=Sampling(0.5, 2, 0.9, 5))
+    assert len(traced) == count
+    wanted = read(samples(table[[1, 0]], 3, seed=4), 0, 3)
+    assert [each[0] for each in read(found, 0, 3)] == [each[0] for each in wanted]

@@ -3,8 +3,8 @@ import pytest
 
 from workbench.data.corpus import Pair
 from workbench.data.tokenizer import BEGIN, END, PAD, UNKNOWN
-from workbench.search.batch import BatchSearch
-from workbench.search.translate import Translator
+from workbench.search.batch import BatchSearch, Sampling
+from workbench.search.translate import Translator, sampling_of
 
 LIMIT, ALPHA, WIDTH = 6, 0.6, 3
 
@@ -148,3 +148,54 @@ def test_a_model_without_attention(make_model, codec, config, pairs):
     (found,) = translator(pairs[:1], 2, LIMIT, ALPHA, record=True)
     assert found.best.attention.shape == (0, 1, len(found.best.tokens), 2)
     assert found.beam.attention.shape[1:] == (2, 0, 1, 2)
+
+
+# Sampling ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def drawn(translator, some):
+    sampling = Sampling(1.5, top_k=4, seed=5)
+    return translator(some, WIDTH, LIMIT, ALPHA, hypotheses=WIDTH, record=True, sampling=sampling)
+
+
+def test_samples_are_what_the_model_makes_of_their_tokens(model, codec, drawn):
+    for found in drawn:
+        for each in found.hypotheses:
+            ids = codec.encode_target(each.text)[: len(each.tokens)]
+            assert codec.target.tokens(ids) == each.tokens
+            source = np.array([codec.encode_source(found.source)])
+            logits, attention = model.forward(source, np.array([ids], np.int32))
+            every = logits.numpy()[0] - np.log(np.exp(logits[0]).sum(-1, keepdims=True))
+            nats = every[np.arange(len(ids)), ids]
+            np.testing.assert_allclose(each.log_probabilities, nats, atol=1e-4)
+            np.testing.assert_allclose(each.attention, attention[0], atol=1e-5)
+            assert each.score == pytest.approx(each.log_probability, abs=1e-5)
+
+
+def test_all_that_the_samples_drew_and_did_not_is_on_record(drawn):
+    for found in drawn:
+        candidates = found.beam.candidates
+        assert found.beam.drawn
+        for row in range(WIDTH):
+            first = [each for each in candidates if each.step == 0 and each.parent == row]
+            assert [each.fate == "pruned" for each in first] == [False] + [True] * (len(first) - 1)
+            assert len({each.token for each in first}) == len(first) == 11
+        ends = [each.score for each in candidates if each.fate == "finished"]
+        assert sorted(ends) == sorted(each.score for each in found.hypotheses if each.finished)
+
+
+def test_greedy_search_has_the_ten_likeliest_tokens_of_each_step_on_record(translator, some):
+    (found,) = translator(some[:1], 1, LIMIT, ALPHA, record=True)
+    for step in range(len(found.best.tokens)):
+        of_step = [each for each in found.beam.candidates if each.step == step]
+        nats = [each.log_probability for each in of_step]
+        assert len(of_step) == 10
+        assert nats == sorted(nats, reverse=True)
+        assert of_step[0].token == found.best.tokens[step]
+
+
+def test_the_settings_say_whether_to_draw(config):
+    assert sampling_of(config) is None
+    drawing = config.replace(temperature=0.7, top_k=5, top_p=0.9, sampling_seed=3)
+    assert sampling_of(drawing) == (0.7, 5, 0.9, 3)

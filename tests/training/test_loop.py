@@ -1,3 +1,5 @@
+import time
+
 import numpy as np
 import pytest
 
@@ -6,6 +8,7 @@ from workbench.data.batches import batch_count
 from workbench.errors import RunError, SettingsError
 from workbench.records import Evaluation
 from workbench.training.checkpoint import Checkpoints
+from workbench.training.control import Stopped
 from workbench.training.evaluation import TeacherForcing
 from workbench.training.loop import Loop, planned_steps
 from workbench.training.step import TrainingStep
@@ -29,14 +32,14 @@ def count_steps(monkeypatch):
 def make_loop(count_steps, make_model, config, encoded):
     """Prepare a loop whose evaluations give the `figures` one after another."""
 
-    def make(figures=(), checkpoints=None, **changes):
+    def make(figures=(), checkpoints=None, clock=time.perf_counter, **changes):
         settings = config.replace(**{"epochs": 100, "batch_size": 20} | changes)
         coming = iter(figures)
 
         def look():
             return Evaluation("validation", {settings.monitor: next(coming, 1e9)}), ()
 
-        return Loop(make_model(settings), encoded, settings, look, checkpoints)
+        return Loop(make_model(settings), encoded, settings, look, checkpoints, clock=clock)
 
     return make
 
@@ -113,20 +116,23 @@ def test_a_budget_of_steps_ends_with_an_evaluation(make_loop):
     assert mark(loop) == 5
 
 
-def test_a_budget_of_minutes_ends_with_an_evaluation(make_loop, monkeypatch):
-    """Every look at the clock finds six seconds more: a step takes six, an evaluation too."""
-    clock = iter(range(0, 10_000, 6))
-    monkeypatch.setattr("workbench.training.loop.time.perf_counter", lambda: next(clock))
-    loop = make_loop([1.0, 0.5, 0.4, 0.3], max_minutes=0.68, evaluate_every=2)
+def six_seconds_more():
+    """A clock of which every look finds six seconds more: a step takes six, an evaluation too."""
+    times = iter(range(0, 10_000, 6))
+    return lambda: next(times)
+
+
+def test_a_budget_of_minutes_ends_with_an_evaluation(make_loop):
+    loop = make_loop(
+        [1.0, 0.5, 0.4, 0.3], clock=six_seconds_more(), max_minutes=0.68, evaluate_every=2
+    )
     history = list(loop.run())
     assert [progress.seconds for progress in history] == [6, 12, 24, 30, 42]
     assert evaluated(history) == [2, 4, 5]
 
 
-def test_no_time_left_after_an_evaluation_is_the_end(make_loop, monkeypatch):
-    clock = iter(range(0, 10_000, 6))
-    monkeypatch.setattr("workbench.training.loop.time.perf_counter", lambda: next(clock))
-    loop = make_loop([1.0, 0.5], max_minutes=0.2, evaluate_every=1)
+def test_no_time_left_after_an_evaluation_is_the_end(make_loop):
+    loop = make_loop([1.0, 0.5], clock=six_seconds_more(), max_minutes=0.2, evaluate_every=1)
     assert [progress.step for progress in loop.run()] == [1]
 
 
@@ -172,6 +178,24 @@ def test_stopping_before_any_evaluation_leaves_the_last_weights(make_loop):
     next(steps)
     steps.close()
     assert mark(loop) == 1
+
+
+def test_an_evaluation_that_was_broken_off_is_made_when_training_goes_on(make_loop, tmp_path):
+    whole = list(make_loop([3.0, 1.0, 2.0], evaluate_every=2, max_steps=6).run())
+    loop = make_loop(checkpoints=Checkpoints(tmp_path), evaluate_every=2, max_steps=6)
+    loop.evaluate = broken_off
+    assert [progress.step for progress in loop.run()] == [1]
+    assert Checkpoints(tmp_path).steps == [2]
+    again = make_loop([3.0, 1.0, 2.0], Checkpoints(tmp_path), evaluate_every=2, max_steps=6)
+    rest = list(again.run())
+    assert [progress.step for progress in rest] == [2, 3, 4, 5, 6]
+    assert [each.evaluation for each in rest] == [each.evaluation for each in whole[1:]]
+    assert [each.best for each in rest] == [each.best for each in whole[1:]]
+    assert (again.position.best_step, mark(again)) == (4, 4)
+
+
+def broken_off():
+    raise Stopped
 
 
 def test_a_finished_run_does_nothing_more(make_loop, tmp_path):

@@ -1,6 +1,6 @@
 """What the model thinks of a given target: probabilities and attention under teacher forcing."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
@@ -20,15 +20,20 @@ class Scoring:
         self.model, self.codec, self.batch_size = model, codec, batch_size
         self._compiled = tf.function(self._look, input_signature=[IDS, IDS], autograph=False)
 
-    def __call__(self, pairs: Sequence[Pair]) -> list[Translation]:
+    def __call__(
+        self, pairs: Sequence[Pair], between: Callable[[], None] | None = None
+    ) -> list[Translation]:
         """Return each pair as a `Translation` whose one hypothesis is the pair's own target.
 
         Its `log_probabilities` [T] and `attention` [L, H, T, S] belong to the target's tokens,
-        the end symbol included; `score` is their sum, no length penalty applied.
+        the end symbol included; `score` is their sum, no length penalty applied. `between` is
+        called before every batch.
         """
         encoded, _ = self.codec.encode_pairs(pairs)
         scored: dict[int, Translation] = {}
         for batch in ordered_batches(encoded, self.batch_size):
+            if between:
+                between()
             log_probabilities, attention = (
                 array.numpy() for array in self._compiled(batch.source, batch.target)
             )

@@ -43,15 +43,22 @@ class TransformerEncoder(Encoder):
 
     def encode(self, embedded: tf.Tensor, mask: tf.Tensor, noise: Noise | None = None) -> Encoded:
         """See `Encoder.encode`; the states are the mean of the last layer's values."""
-        values = self.entry.enter(embedded, tf.constant(0), noise)
-        for place, layer in enumerate(self.layers):
-            values, _, _ = layer.run(values, mask[:, None, None, :], at(noise, 1 + place))
-            values = adapt(self.adapters, place, values)
-        values = values if self.last is None else self.last(values)
+        values, _ = self.read(embedded, mask, noise)
         real = tf.cast(mask, values.dtype)[:, :, None]
         length = tf.maximum(tf.reduce_sum(real, 1), 1)
         mean = tf.reduce_sum(values * real, 1) / length
         return Encoded(values, ((mean,),) * self.settings.layers, mask)
+
+    def read(
+        self, embedded: tf.Tensor, mask: tf.Tensor, noise: Noise | None = None
+    ) -> tuple[tf.Tensor, list[Present]]:
+        """Run the source through the layers: values [B, S, U], and what each layer leaves."""
+        values, present = self.entry.enter(embedded, tf.constant(0), noise), []
+        for place, layer in enumerate(self.layers):
+            values, _, now = layer.run(values, mask[:, None, None, :], at(noise, 1 + place))
+            values = adapt(self.adapters, place, values)
+            present.append(now)
+        return values if self.last is None else self.last(values), present
 
 
 class TransformerState(NamedTuple):
@@ -149,7 +156,7 @@ class TransformerDecoder(Decoder):
 
         Shapes: embedded [B, N, E]; past, a layer each, the C positions before the block (places
         before the first token count, and are not seen); given attention [B, L, H, S] for N = 1.
-        Returns: vectors [B, N, U], attention [B, L, H, N, S], what each layer may remember.
+        Returns: vectors [B, N, U], attention [B, L, H, N, S], what each layer leaves.
         """
         remembered = 0 if past[0] is None else tf.shape(past[0][0])[2]
         visible = self._visible(position, tf.shape(embedded)[1], remembered)

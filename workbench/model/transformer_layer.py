@@ -50,10 +50,16 @@ class Entry(keras.layers.Layer):
 
 
 class Present(NamedTuple):
-    """What a block leaves to later ones: what a layer's keys are made of [B, N, U], and these."""
+    """What a layer leaves of a block.
+
+    Attributes:
+        inputs: what its keys are made of [B, N, U]; pair: those, and its values.
+        attention: what its positions read of themselves and of those before [B, H, N, C + N].
+    """
 
     inputs: tf.Tensor
     pair: Pair
+    attention: tf.Tensor
 
 
 class TransformerLayer(keras.layers.Layer):
@@ -95,12 +101,12 @@ class TransformerLayer(keras.layers.Layer):
 
         Shapes: visible [1 or B, 1, N, C + N]; source [B, H, S, D] twice; real, its true tokens,
         [B, 1, 1, S]; given, the attention to read it with, [B, H, 1, S].
-        Returns: values [B, N, U], attention to the source [B, H, N, S], what to remember.
+        Returns: values [B, N, U], attention to the source [B, H, N, S], what the block leaves.
         """
         inputs = self._before(0, values)
         pair = self.self_attention.project(inputs)
         known = pair if past is None else remember(past, pair)
-        branch, _ = self.self_attention.attend(inputs, known, visible, at(noise, 1))
+        branch, read = self.self_attention.attend(inputs, known, visible, at(noise, 1))
         values, attention = self._after(0, values, branch, noise), None
         if self.cross_attention and source:
             queries = self._before(1, values)
@@ -110,7 +116,7 @@ class TransformerLayer(keras.layers.Layer):
             values = self._after(1, values, branch, noise)
         branch = self._feed_forward(self._before(-1, values))
         values = self._after(-1, values, branch, noise)
-        return values, attention, Present(inputs, pair)
+        return values, attention, Present(inputs, pair, read)
 
     def project_source(self, values: tf.Tensor) -> Pair:
         """Make keys and values of the source [B, S, U] for a layer that crosses."""

@@ -3,9 +3,10 @@
 import json
 import sys
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from jupyter_client.kernelspec import NATIVE_KERNEL_NAME
 from nbclient.exceptions import CellTimeoutError
@@ -21,7 +22,7 @@ from workbench.files import write_text
 from workbench.reports.cells import Failure, cell_records, failure_in
 from workbench.reports.directory import DISK_FULL, forget, is_done, make_room, unwritable, writing
 from workbench.reports.engine import WorkbenchEngine
-from workbench.reports.follow import training_bar
+from workbench.reports.follow import progress_lines, training_bar
 from workbench.reports.html import to_html
 from workbench.reports.parameters import Parameters, read_notebook, read_parameters
 from workbench.runs import RunDirectory, run_hash, run_name
@@ -58,6 +59,7 @@ def run_report(
     resume: bool = False,
     force: bool = False,
     timeout: float | None = None,
+    progress: TextIO | None = None,
 ) -> Outcome:
     """Run `notebook` with `parameters` and write its run directory.
 
@@ -71,6 +73,7 @@ def run_report(
         resume: go on with a run that did not end well, from its last checkpoint.
         force: put a new run in the place of the very same one.
         timeout: seconds that the notebook may take; no limit when None.
+        progress: where to write how far it is, in lines of JSON; see `progress_lines`.
 
     Raises:
         SettingsError: a notebook or a parameter that cannot work.
@@ -95,7 +98,9 @@ def run_report(
                  "data": {"fingerprint": fingerprint}}  # fmt: skip
         _begin(run, chosen, facts)
         document = _parameterized(document, chosen, run)
-        failure = _finish(run, document, chosen, _execute(document, run, timeout))
+        with progress_lines(document, run.metrics, progress) if progress else nullcontext():
+            ended = _execute(document, run, timeout)
+        failure = _finish(run, document, chosen, ended)
         return _outcome(run, failure, new=not resume)
 
 

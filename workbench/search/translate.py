@@ -1,16 +1,25 @@
 """From text to `Translation` records: tokenize, search, read the hypotheses back."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from workbench.config import SearchSettings
 from workbench.data.batches import padded
 from workbench.data.corpus import Pair
 from workbench.data.encoding import Codec
 from workbench.records import BeamRecord, Candidate, Floats, Hypothesis, Translation
-from workbench.search.batch import FINISHED, KEPT, PRUNED, BatchSearch, SearchRecord
+from workbench.search.batch import FINISHED, KEPT, PRUNED, BatchSearch, Sampling, SearchRecord
 
+WEIGHED = 10  # candidates on record for each row and step, with those that had no chance
 FATES = {PRUNED: "pruned", KEPT: "kept", FINISHED: "finished"}
+
+
+def sampling_of(settings: SearchSettings) -> Sampling | None:
+    """Return what `settings` draw tokens from; none where they search."""
+    if not settings.temperature:
+        return None
+    return Sampling(settings.temperature, settings.top_k, settings.top_p, settings.sampling_seed)
 
 
 class Translator:
@@ -29,24 +38,32 @@ class Translator:
         hypotheses: int = 1,
         record: bool = False,
         beta: float = 0.0,
+        sampling: Sampling | None = None,
+        between: Callable[[], None] | None = None,
     ) -> list[Translation]:
         """Translate the sources of `pairs`; their targets and alignments come along as gold.
 
         Args:
             pairs: what to translate; an empty target means that no reference is known.
-            width: beam width; 1 is greedy.
+            width: beam width, 1 is greedy; with `sampling`, how many samples to draw.
             limit: tokens of a translation at most.
             alpha: length penalty.
             hypotheses: how many to return a sentence, at most the beam width.
-            record: whether to return the whole beam as well.
+            record: whether to return all that was weighed as well.
             beta: coverage penalty.
+            sampling: what to draw the tokens from, instead of searching.
+            between: called before every batch.
         """
         encoded = [self.codec.encode_source(pair.source) for pair in pairs]
         order = sorted(range(len(pairs)), key=lambda index: len(encoded[index]))
+        weighed = width * WEIGHED if record else 0
         done: dict[int, Translation] = {}
         for start in range(0, len(order), self.batch_size):
+            if between:
+                between()
             chosen = order[start : start + self.batch_size]
-            found = self.search(padded([encoded[i] for i in chosen]), width, limit, alpha, beta)
+            source = padded([encoded[i] for i in chosen])
+            found = self.search(source, width, limit, alpha, beta, sampling, weighed)
             for sentence, index in enumerate(chosen):
                 done[index] = self._translation(
                     pairs[index], encoded[index], found, sentence, hypotheses, record
@@ -114,6 +131,5 @@ class Translator:
             if possible[step, column]
         )
         taken = 1 + max((candidate.step for candidate in candidates), default=-1)
-        return BeamRecord(
-            found.width, candidates, found.attention[:taken, sentence, :, :, :, :width]
-        )
+        attention = found.attention[:taken, sentence, :, :, :, :width]
+        return BeamRecord(found.width, candidates, attention, found.drawn)

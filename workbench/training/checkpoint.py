@@ -27,6 +27,7 @@ class Position:
         seconds: training time so far, over all resumptions.
         best: the best monitored figure and best_step where it was reached, if any.
         waited: evaluations since then.
+        owed: the fields of the last `Progress` where its evaluation is still to be made.
     """
 
     step: int = 0
@@ -36,6 +37,7 @@ class Position:
     best: float | None = None
     best_step: int = 0
     waited: int = 0
+    owed: dict[str, Any] | None = None
 
 
 Weights = list[np.ndarray]
@@ -109,6 +111,23 @@ class Checkpoints:
                 variable.assign(value)
             return position, best, recent
         raise RunError(f"{self.directory}: expected a checkpoint, found none{damage}")
+
+    def restore_weights(self, step: int, model: Seq2Seq) -> None:
+        """Load the weights that `model` had at `step`.
+
+        Raises:
+            RunError: there is no such checkpoint, it cannot be read, or is of another model.
+        """
+        path = self._path(step)
+        if step not in self.steps:
+            known = ", ".join(map(str, self.steps)) or "none"
+            raise RunError(f"{self.directory}: expected a checkpoint ({known}), got step {step}")
+        try:
+            weights = _load_arrays(path / "model.npz")
+        except _DAMAGED as error:
+            raise RunError(f"{path}: is damaged: {error}") from None
+        _check_shapes(path, "weights", weights, model.get_weights())
+        model.set_weights(weights)
 
     def _path(self, step: int) -> Path:
         return self.directory / f"step-{step:08}"

@@ -1,6 +1,7 @@
 """Figures under teacher forcing: how well the model predicts text that it is shown."""
 
 import math
+from collections.abc import Callable
 
 import tensorflow as tf
 
@@ -24,10 +25,20 @@ class TeacherForcing:
         self.traces = 0
         self._compiled = tf.function(self._sums, input_signature=[IDS, IDS], autograph=False)
 
-    def __call__(self, pairs: EncodedPairs, batch_size: int) -> dict[str, float]:
-        """Return `loss` (nats a real token), `perplexity` and `token_accuracy` (0 to 1)."""
+    def __call__(
+        self,
+        pairs: EncodedPairs,
+        batch_size: int,
+        between: Callable[[], None] | None = None,
+    ) -> dict[str, float]:
+        """Return `loss` (nats a real token), `perplexity` and `token_accuracy` (0 to 1).
+
+        `between` is called before every batch.
+        """
         nats, correct, tokens = 0.0, 0.0, 0.0
         for batch in ordered_batches(pairs, batch_size):
+            if between:
+                between()
             sums = self._compiled(batch.source, batch.target)
             nats, correct, tokens = (
                 total + float(part)

@@ -7,11 +7,12 @@ a live session looks at its commands between two steps.
 import math
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import islice
 from typing import Any, Protocol
 
 import numpy as np
+import tensorflow as tf
 
 from workbench.config import RunConfig
 from workbench.data.batches import Batch, batch_count, batches
@@ -20,6 +21,7 @@ from workbench.errors import RunError
 from workbench.model.seq2seq import Seq2Seq
 from workbench.records import Evaluation, Progress, Translation
 from workbench.training.checkpoint import Checkpoints, Position, Weights
+from workbench.training.control import Stopped
 from workbench.training.device import check_precision
 from workbench.training.schedule import learning_rate, sampling_chance
 from workbench.training.step import TrainingStep
@@ -27,6 +29,10 @@ from workbench.training.step import TrainingStep
 Evaluate = Callable[[], tuple[Evaluation, tuple[Translation, ...]]]
 
 SMALLER_IS_BETTER = {"loss", "character_error_rate", "word_error_rate"}
+
+
+class LossNotFiniteError(RunError):
+    """The loss is not a number: the weights are of no use any more."""
 
 
 class Traced(Protocol):
@@ -50,7 +56,8 @@ class Loop:
     When training ends the model holds the best weights it had at an evaluation or, with
     `average_checkpoints`, the mean of the weights at the last ones (Vaswani et al. 2017,
     section 6.1), measured in the last `Progress`. When it is stopped (`close()` on the
-    generator) it holds the best, and a checkpoint is written first, so that no step is lost.
+    generator) it holds the best, and a checkpoint is written first, so that no step is lost. Where
+    a loss is not a number it holds the best, or the first.
 
     Attributes:
         position: where training stands.
@@ -66,10 +73,13 @@ class Loop:
         evaluate: Evaluate,
         checkpoints: Checkpoints | None = None,
         traced: Mapping[str, Traced] | None = None,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         """Prepare training; `evaluate` measures the model as it then is.
 
-        `traced` names what else is compiled and runs between steps, for `traces`.
+        It may raise `Stopped`: the evaluation is then made when training goes on. `traced` names
+        what else is compiled and runs between steps, for `traces`. `clock` counts seconds.
+        `config` may be exchanged between two steps for one of another learning rate.
 
         Raises:
             SettingsError: a `precision` that the device cannot compute with.
@@ -81,6 +91,7 @@ class Loop:
         self.position, self.best = Position(), _weights(model)
         self.recent: list[Weights] = []
         self.averaged: Evaluation | None = None
+        self._clock = clock
         self._traced: dict[str, Traced] = {"step": self.step, **(traced or {})}
         self._first_traces: dict[str, int] | None = None
         if checkpoints and checkpoints.steps:
@@ -100,13 +111,19 @@ class Loop:
         """Train; yield after every step."""
         stopped = False
         try:
+            if self.position.owed:
+                yield self._completed(Progress(**self.position.owed), evaluate=True)
             while not self._finished():
                 yield from self._epoch()
                 if self._first_traces is None:
                     self._first_traces = {n: each.traces for n, each in self._traced.items()}
-        except GeneratorExit:
+        except (GeneratorExit, Stopped) as end:
             stopped = True
             self._save()
+            if isinstance(end, GeneratorExit):
+                raise
+        except LossNotFiniteError:
+            self.model.set_weights(self.best)
             raise
         finally:
             if self.recent and not stopped:
@@ -117,17 +134,22 @@ class Loop:
     def _epoch(self) -> Generator[Progress, None, None]:
         for group in self._groups():
             progress = self._taken(group)
-            finished, ended = self._finished(), self.position.batch == 0
-            if self._evaluation_due(ended) or finished:
-                progress = self._evaluated(progress)
-            if progress.evaluation or progress.step % self.config.checkpoint_every == 0:
-                self._save()
-            finished = finished or self._finished()
-            if finished and self.recent:
-                progress = self._measured_average(progress)
-            yield progress
-            if finished:
+            epoch_ended = self.position.batch == 0
+            due = self._evaluation_due(epoch_ended) or self._finished()
+            yield self._completed(progress, due)
+            if self._finished():
                 return
+
+    def _completed(self, progress: Progress, evaluate: bool) -> Progress:
+        """Do what is due after a step: measure the model, save a checkpoint."""
+        if evaluate:
+            self.position = replace(self.position, owed=_plain(progress))
+            progress = self._evaluated(progress)
+        if evaluate or progress.step % self.config.checkpoint_every == 0:
+            self._save()
+        if self.recent and self._finished():
+            progress = self._measured_average(progress)
+        return progress
 
     def _groups(self) -> Iterator[list[Batch]]:
         """Yield the batches of every step that is left of the epoch."""
@@ -139,18 +161,24 @@ class Loop:
     def _taken(self, group: list[Batch]) -> Progress:
         """Take one optimizer step and move the position behind it."""
         config, step, epoch = self.config, self.position.step + 1, self.position.epoch
-        began = time.perf_counter()
+        began = self._clock()
         rate = learning_rate(config, step, self.total_steps)
         more: dict[str, Any] = {"further": group[1:]} if len(group) > 1 else {}
         if config.scheduled_sampling:
             more["chance"] = sampling_chance(config, step, self.total_steps)
-        loss, norm, tokens = self.step(group[0], step, rate, **more)
-        if not math.isfinite(loss):
+        try:
+            loss, norm, tokens = self.step(group[0], step, rate, **more)
+        except (MemoryError, tf.errors.ResourceExhaustedError):
             raise RunError(
+                f"step {step} ran out of memory with batch_size {config.batch_size}: "
+                f"try batch_size {max(config.batch_size // 2, 1)}"
+            ) from None
+        if not math.isfinite(loss):
+            raise LossNotFiniteError(
                 f"the loss of step {step} is {loss}: training has left the rails; lower "
                 f"learning_rate (now {config.learning_rate}) or clip_norm"
             )
-        elapsed = time.perf_counter() - began
+        elapsed = self._clock() - began
         done = self.position.batch + len(group)
         ended = done == batch_count(self.pairs, config.batch_size)
         seconds = self.position.seconds + elapsed
@@ -167,23 +195,21 @@ class Loop:
 
     def _evaluated(self, progress: Progress) -> Progress:
         """Measure the model; keep its weights if it is the best so far, or to average them."""
-        began = time.perf_counter()
+        began = self._clock()
         evaluation, probes = self.evaluate()
-        seconds = self.position.seconds + time.perf_counter() - began
+        seconds = self.position.seconds + self._clock() - began
         figure = evaluation.figures[self.config.monitor]
         best = self.position.best
         smaller = self.config.monitor in SMALLER_IS_BETTER
         improved = math.isfinite(figure) and (
             best is None or (figure < best if smaller else figure > best)
         )
+        self.position = replace(self.position, seconds=seconds, owed=None)
         if improved:
             self.best = _weights(self.model)
-            self.position = replace(
-                self.position, seconds=seconds, best=figure, best_step=progress.step, waited=0
-            )
+            self.position = replace(self.position, best=figure, best_step=progress.step, waited=0)
         else:
-            waited = self.position.waited + 1
-            self.position = replace(self.position, seconds=seconds, waited=waited)
+            self.position = replace(self.position, waited=self.position.waited + 1)
         if kept := self.config.average_checkpoints:
             self.recent = [*self.recent, _weights(self.model)][-kept:]
         return replace(progress, evaluation=evaluation, probes=probes, best=improved)
@@ -212,6 +238,12 @@ class Loop:
 def mean_weights(several: Sequence[Weights]) -> Weights:
     """Return the mean of every weight over `several` moments of training."""
     return [np.mean(same, axis=0, dtype=same[0].dtype) for same in zip(*several, strict=True)]
+
+
+def _plain(progress: Progress) -> dict[str, Any]:
+    """Return a step before its evaluation as JSON can hold it."""
+    fields = asdict(progress)
+    return {name: fields[name] for name in fields if name not in ("evaluation", "probes", "best")}
 
 
 def _weights(model: Seq2Seq) -> Weights:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import starmap
 from pathlib import Path
 from typing import Any, Protocol
@@ -45,6 +45,15 @@ class JsonLines:
 def read_history(path: Path) -> tuple[Progress, ...]:
     """Read `metrics.jsonl`; a last line cut short by a crash is left out."""
     return tuple(_progress(fields) for fields in _lines(path))
+
+
+def watched_history(metrics: Path, probes: Path) -> tuple[Progress, ...]:
+    """Read `metrics.jsonl` with the watched sentences of `probes.npz` in their places."""
+    watched = read_probes(probes)
+    return tuple(
+        replace(progress, probes=watched.get(progress.step, ()))
+        for progress in read_history(metrics)
+    )
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:

@@ -1,0 +1,76 @@
+"""What the positions of a Transformer read of each other: the attention beside that to the source.
+
+Shape letters: S source tokens, T target tokens, L layers, H heads.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from workbench.data.encoding import Codec
+from workbench.model.copying import CopyMemory, within
+from workbench.model.seq2seq import Seq2Seq, shifted
+from workbench.model.transformer import TransformerDecoder, TransformerEncoder
+from workbench.model.transformer_layer import Present
+from workbench.records import Floats
+
+NONE: Floats = np.zeros((0, 0, 0, 0), np.float32)  # of a side that is no Transformer
+
+
+class SelfAttention(NamedTuple):
+    """The self-attention of both sides for one pair of sentences; L is 0 where there is none.
+
+    Attributes:
+        encoder: [L, H, S, S], what each source token (a row) reads of the source.
+        decoder: [L, H, T, T]; row t writes token t and reads the begin symbol and the tokens
+            before t, which are its columns: `target_tokens` one place later.
+        source_tokens: [S], in the order in which the encoder reads them; target_tokens: [T].
+    """
+
+    encoder: Floats
+    decoder: Floats
+    source_tokens: tuple[str, ...]
+    target_tokens: tuple[str, ...]
+
+
+def self_attention(model: Seq2Seq, codec: Codec, source: str, target: str) -> SelfAttention:
+    """Return what the model's own layers compute when it reads `source` and writes `target`."""
+    ids = codec.encode_source(source)
+    written = codec.encode_target(target, source)
+    return SelfAttention(
+        _of_encoder(model, tf.constant([ids])),
+        _of_decoder(model, tf.constant([ids]), tf.constant([written])),
+        codec.source.tokens(ids),
+        codec.target_tokens(written, source),
+    )
+
+
+def _of_encoder(model: Seq2Seq, source: tf.Tensor) -> Floats:
+    encoder = getattr(model, "encoder", None)  # a model of the user's own has none that we know
+    if not isinstance(encoder, TransformerEncoder):
+        return NONE
+    known = within(source, model.source_size)
+    everything = tf.ones_like(source, tf.bool)
+    _, present = encoder.read(tf.gather(model.source_embedding, known), everything)
+    return _stacked(present)
+
+
+def _of_decoder(model: Seq2Seq, source: tf.Tensor, target: tf.Tensor) -> Floats:
+    decoder = getattr(model, "decoder", None)
+    if not isinstance(decoder, TransformerDecoder):
+        return NONE
+    _, memory = model.encode(source)
+    known = within(shifted(target), model.target_size)
+    nothing = (None,) * model.settings.layers
+    embedded = tf.gather(model.target_embedding, known)
+    inner = memory.inner if isinstance(memory, CopyMemory) else memory
+    _, _, present = decoder.extend(embedded, tf.constant([0]), nothing, inner)
+    return _stacked(present)
+
+
+def _stacked(present: Sequence[Present]) -> Floats:
+    """Return the attention of all layers, of the one sentence there is."""
+    layers: Floats = np.stack([layer.attention.numpy()[0] for layer in present])
+    return layers
