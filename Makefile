@@ -14,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 BENCHMARKS = $(filter-out %/figures.py,$(wildcard tests/benchmarks/*.py))
 
 .DEFAULT_GOAL := help
-.PHONY: help lab report test check lint types layers bench figures constraints browser
+.PHONY: help lab report test check lint types layers kernels bench figures constraints browser
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
@@ -39,6 +39,14 @@ types: .venv/test.stamp
 
 layers: .venv/test.stamp
 	$(BIN)/pytest -q tests/test_layers.py
+
+kernels: .venv/test.stamp browser ## the browser tests with ipykernel 6.31, 7.3 and the newest one
+	@for version in 6.31.0 7.3.0; do \
+	    $(BIN)/python -m pip install --quiet --upgrade --no-deps --target .venv/kernels/$$version ipykernel==$$version; \
+	    echo "ipykernel $$version"; \
+	    PYTHONPATH=$(CURDIR)/.venv/kernels/$$version $(BIN)/pytest -q tests/browser || exit 1; \
+	done
+	@echo "ipykernel as installed"; $(BIN)/pytest -q tests/browser
 
 bench: .venv/test.stamp ## run the benchmarks
 	@for script in $(BENCHMARKS); do echo "$$script"; $(BIN)/python $$script || exit 1; done

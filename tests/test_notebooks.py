@@ -1,8 +1,11 @@
 """The project's own notebooks, run for real."""
 
 import ast
+import asyncio
 import json
+from inspect import iscoroutine
 from itertools import pairwise
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -12,6 +15,15 @@ from workbench.reports.parameters import default_parameters, read_notebook
 from workbench.runs import RunDirectory
 from workbench.session import Session
 from workbench.training.sinks import read_history, read_probes
+from workbench.widgets import figure
+
+WORKBENCH = ("workbench", *sorted(
+    f"panels/{path.stem}" for path in (Path(__file__).parents[1] / "notebooks/panels").iterdir()
+))  # fmt: skip
+TINY = {
+    "units": 8, "embedding": 6, "epochs": 1, "train_limit": 60, "batch_size": 30,
+    "validation_sentences": 4, "probe_sentences": 2, "max_decode_length": 6, "live": False,
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +122,67 @@ def test_a_notebook_of_published_figures_imports_sets_and_shows(notebooks, name)
     parameters = default_parameters(document)
     assert parameters["seeds"] == 3
     RunConfig(**{key: parameters[key] for key in parameters if key in RunConfig.model_fields})
+
+
+def code_of(document):
+    return [cell for cell in document.cells if cell.cell_type == "code"]
+
+
+@pytest.mark.parametrize("name", WORKBENCH)
+def test_a_notebook_of_the_workbench_imports_sets_and_shows(notebooks, name):
+    document = read_notebook(notebooks / f"{name}.ipynb")
+    assert [cell.id for cell in document.cells] == [
+        f"cell-{i:02}" for i in range(len(document.cells))
+    ]
+    for cell in code_of(document):
+        nodes = {type(node) for node in ast.walk(ast.parse(cell.source))}
+        assert not nodes & {ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda}
+        assert cell.outputs == []
+    parameters = default_parameters(document)
+    own = parameters.keys() - RunConfig.model_fields.keys()
+    assert RunConfig(**{key: parameters[key] for key in parameters.keys() - own}).live
+    help_of = {setting.name: setting.help for setting in settings()}
+    first = code_of(document)[0].source
+    for name in parameters.keys() - own:
+        assert f"  # {help_of[name]}\n" in first + "\n"
+
+
+def run_here(document, parameters):
+    """Run a notebook in this process, which has TensorFlow; return the values of its cells."""
+    names, values = {}, []
+    for cell in code_of(document):
+        tree = ast.parse(cell.source)
+        value = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
+        parts = [(tree, "exec")] + ([(ast.Expression(value.value), "eval")] if value else [])
+        for part, kind in parts:
+            code = compile(part, cell.id, kind, flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+            result = eval(code, names)
+            if iscoroutine(result):
+                result = asyncio.run(_awaited(result))
+            values += [result] if result is not None else []
+        if "parameters" in cell.metadata.get("tags", []):
+            names |= parameters
+    return values
+
+
+async def _awaited(coroutine):
+    return await coroutine
+
+
+@pytest.mark.parametrize("name", WORKBENCH)
+def test_a_notebook_of_the_workbench_is_still_in_a_report(notebooks, name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shown = []
+    monkeypatch.setattr(figure, "display", lambda forms, **_: shown.append(forms))
+    document = read_notebook(notebooks / f"{name}.ipynb")
+    values = run_here(document, TINY | {"run_directory": str(tmp_path / "run")})
+    shown += [value._repr_mimebundle_() for value in values]
+    assert shown
+    for forms in shown:
+        assert forms["text/plain"]
+        assert ("image/png" in forms) == (figure.VEGA_LITE in forms)
+        assert not any("widget" in mime for mime in forms)
+    assert any("image/png" in forms for forms in shown) or name == "panels/report"
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ import pytest
 from workbench import session as module
 from workbench.config import RunConfig
 from workbench.data.corpus import Pair
-from workbench.errors import RunError, SettingsError, WorkbenchError
+from workbench.errors import DataError, RunError, SettingsError, WorkbenchError
 from workbench.runs import RunDirectory
 from workbench.session import Session
 from workbench.training.checkpoint import Checkpoints
@@ -448,6 +448,17 @@ def test_another_corpus_is_read_anew(cheap, pairs, tmp_path):
     session.configure(train_limit=20)
     session.build()
     assert len(session.encoded["train"]) == 20
+
+
+def test_vocabularies_of_a_file_that_failed_are_forgotten(cheap, tmp_path):
+    path = tmp_path / "pairs.tsv"
+    path.write_text("".join(f"a b {n}\tc d {n}\n" for n in range(30)) + "a\t" + "c " * 80 + "\n")
+    session = Session(cheap, corpus=str(path), max_length=60)
+    with pytest.raises(DataError):
+        session.load()
+    path.write_text("".join(f"x y {n}\tz {n}\n" for n in range(30)))
+    session.load()
+    assert "x" in session.codec.source.tokens(session.codec.encode_source("x y"))
 
 
 def test_the_diagram_of_a_draft_needs_nothing_built(cheap):

@@ -8,11 +8,15 @@ from workbench.errors import WorkbenchError
 
 if TYPE_CHECKING:
     from workbench.session import Session
+    from workbench.widgets.workbench import Workbench
 
 __version__ = "0.2.0"
-__all__ = ["RunConfig", "Session", "WorkbenchError", "__version__"]
+__all__ = ["RunConfig", "Session", "Workbench", "WorkbenchError", "__version__"]
 
-_LAZY = {"Session": "workbench.session"}  # what would load TensorFlow or traitlets
+_LAZY = {  # what would load TensorFlow, traitlets or widgets
+    "Session": "workbench.session",
+    "Workbench": "workbench.widgets.workbench",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -262,10 +262,12 @@ class Session(traitlets.HasTraits):
 
         Before a corpus is loaded the vocabularies count as full.
         """
-        draft = self.draft
-        if self._codec is None or _differing(draft, self.config) & OF_THE_DATA:
+        draft, codec = self.draft, self._codec
+        if self._factory and self._has_model:
+            return self.blocks
+        if codec is None or _differing(draft, self.config) & OF_THE_DATA:
             return outline(draft, draft.source_vocabulary, draft.target_vocabulary)
-        return outline(draft, self._codec.source.size, self._codec.target.size)
+        return outline(draft, codec.source.size, codec.target.size)
 
     @property
     def _has_model(self) -> bool:
@@ -306,10 +308,15 @@ class Session(traitlets.HasTraits):
             self._adopt_draft()
         if self._corpus is None:
             corpus = corpus_from(self.config)
-            self._codec = self._codec or self._make_codec(corpus)
+            known = self._codec
+            self._codec = known or self._make_codec(corpus)
             self.bad_lines = list(corpus.bad_lines)
-            self.encoded = {split: self._encode(pairs) for split, pairs in corpus.splits.items()}
-            self._corpus = corpus
+            try:
+                encoded = {split: self._encode(pairs) for split, pairs in corpus.splits.items()}
+            except WorkbenchError:
+                self._codec = known  # the file may be another when it is read again
+                raise
+            self.encoded, self._corpus = encoded, corpus
             if self.state == "empty":
                 self.set_trait("state", "data")
         return self._corpus

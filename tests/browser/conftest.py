@@ -7,8 +7,9 @@ reason, fails.
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -100,6 +101,24 @@ def page(browser: Browser, watch: Watch) -> Iterator[Page]:
     yield page
     context.close()
     assert not watch.requests, f"the page asked other machines for {watch.requests}"
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A JupyterLab of the module's own; see `lab.py`."""
+    from lab import Lab  # loaded here: what only draws a page needs nothing of Jupyter
+
+    lab = Lab(tmp_path_factory.mktemp("lab"))
+    yield lab
+    lab.close()
+
+
+@pytest.fixture
+def notebook(lab: Any, page: Page) -> Iterator[Callable[..., Any]]:
+    """A function that opens a notebook of the given cells in the test's page."""
+    yield lambda *cells: lab.open(page, *cells)
+    page.goto("about:blank")
+    lab.end_kernels()
 
 
 @pytest.hookimpl(wrapper=True)

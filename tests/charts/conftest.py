@@ -98,7 +98,10 @@ class Spec:
     def __init__(self, chart):
         self.chart = chart
         self.json = to_vega_lite(chart)
-        self.datasets = self.json["datasets"]
+        inline = [view["data"] for view in walk(self.json) if "values" in view.get("data", {})]
+        self.datasets = self.json.get("datasets", {}) | {
+            data["name"]: data["values"] for data in inline
+        }
 
     def rows(self, *fields):
         """Return every data set whose rows have these fields, in the order of the drawing."""

@@ -1,8 +1,15 @@
 import numpy as np
 import pytest
 
-from workbench.charts.attention import attention_grid, attention_map, attention_weights
+from workbench.charts.attention import (
+    attention_grid,
+    attention_map,
+    attention_weights,
+    in_words,
+    sight_map,
+)
 from workbench.charts.heatmap import TOKENS
+from workbench.charts.sight import across, within_encoder
 
 EYE = np.eye(3)[None, None]  # [L, H, T, S] for two words and the end symbol on each side
 
@@ -112,3 +119,48 @@ def test_long_sentences_stand_below_each_other(translation, spec):
     seen = spec(attention_grid([translation("a " * 19, "x"), translation("c", "z")]))
     assert seen.json["columns"] == 1
     assert seen.size()[0] <= 720
+
+
+def test_the_largest_of_layers_and_heads_can_be_drawn(translation, spec):
+    some = np.zeros((2, 2, 2, 2), np.float32)
+    some[1, 0, 0, 0] = some[0, 1, 1, 1] = 0.5
+    seen = spec(attention_map(translation("a", "x", some), layer="maximum", head="maximum"))
+    assert weights(seen) == [0.5, 0, 0, 0.5]
+    title = seen.json["title"]["text"]
+    assert title == "Attention: maximum of 2 layers, maximum of 2 heads"
+
+
+def test_a_side_that_reads_itself(spec):
+    seen = spec(sight_map(within_encoder("a b", ("a", "b", "<end>"), EYE.astype("f"))))
+    assert seen.json["title"]["text"] == "Self-attention of the encoder"
+    assert seen.json["description"] == (
+        "Self-attention of the encoder of a b. "
+        "Each token looks most: a at a (1.00); b at b (1.00); <end> at <end> (1.00)."
+    )
+
+
+def test_the_words_are_those_of_the_chosen_layer(translation):
+    some = np.stack([EYE[0], EYE[0, :, ::-1]])
+    sight = across(translation("a b", "x y", some))
+    assert in_words(sight, layer=1).startswith(
+        "Attention: layer 1 of a b → x y. Each target token looks most: x at <end> (1.00)"
+    )
+
+
+def test_most_of_the_mass_stands_out(translation, spec):
+    some = np.array([[[[0.5, 0.3, 0.2], [0.1, 0.8, 0.1], [0.2, 0.2, 0.6]]]])
+    sight = across(translation("a b", "x y", some))
+    (rows,) = spec(sight_map(sight, mass=True)).rows("weight")
+    assert [row["kept"] for row in rows] == [
+        True, True, False,
+        False, True, False,
+        True, False, True,
+    ]  # fmt: skip
+    assert "kept" not in spec(sight_map(sight)).rows("weight")[0][0]
+
+
+def test_a_map_may_have_room_for_more_tokens(translation, spec):
+    long = across(translation(" ".join(["a"] * 99), "x"))
+    seen = spec(sight_map(long, tokens=100))
+    assert len(weights(seen)) == 2 * 100
+    assert not [text for text in seen.texts() if text.startswith("the first")]

@@ -2,7 +2,15 @@ import math
 
 import pytest
 
-from workbench.charts.curves import curves, loss_curve, metric_curves, rate_curve, speed_curve
+from workbench.charts.curves import (
+    curves,
+    live_curve,
+    loss_curve,
+    metric_curves,
+    rate_curve,
+    speed_curve,
+)
+from workbench.charts.export import to_svg
 
 
 @pytest.fixture
@@ -129,3 +137,46 @@ def test_nothing_recorded_is_said_in_words(chart, spec):
 
 def test_metrics_without_an_evaluation(progress, spec):
     assert "nothing was recorded yet" in spec(metric_curves([progress(1)])).texts()
+
+
+def test_a_live_curve_is_one_chart_that_can_grow(history, spec):
+    seen = spec(live_curve("figure_1", history))
+    assert seen.json["title"]["text"] == "BLEU"
+    assert seen.json["width"] == "container"
+    (line, now) = seen.json["layer"]
+    assert line["data"]["name"] == "figure_1"
+    assert "domain" not in line["encoding"]["x"]["scale"]
+    assert now["data"] == {"name": "now", "values": [{"step": 8}]}
+    assert seen.json["description"] == "BLEU at step 8: 45.5."
+
+
+@pytest.mark.parametrize(
+    ("name", "title", "words"),
+    [
+        ("loss", "Loss", "Training loss from 8 to 1 nats a token"),
+        ("rate", "learning rate", "Learning rate at step 8: 0.001."),
+        ("speed", "target tokens per second", "At step 8: 1,000 target tokens a second."),
+        ("memory", "memory of the process, MB", "The process takes 150 MB of memory."),
+        ("figure_0", "exact match", "exact match at step 8: 50.0%."),
+    ],
+)
+def test_each_live_curve_says_what_it_shows(history, spec, name, title, words):
+    seen = spec(live_curve(name, history, [(1, 10**8), (7, 15 * 10**7)]))
+    assert seen.json["title"]["text"] == title
+    assert seen.json["description"].startswith(words)
+    assert name in seen.datasets
+
+
+def test_a_history_that_grows_no_more_is_drawn_to_its_last_step(progress, spec):
+    history = [progress(step) for step in range(1, 402)]
+    growing, ended = (
+        spec(live_curve("loss", history, growing=growing)).datasets["loss"][-1]["step"]
+        for growing in (True, False)
+    )
+    assert (growing, ended) == (399.5, 401)
+
+
+def test_the_axis_of_a_live_figure_reaches_to_the_latest_step(progress):
+    steps = [progress(step, 1.0, {"bleu": 1.0} if step == 2 else None) for step in range(1, 101)]
+    drawn = to_svg(live_curve("figure_0", steps))
+    assert ">100<" in drawn or ">80<" in drawn  # a tick far behind the one evaluation

@@ -7,18 +7,31 @@ import pytest
 import vl_convert
 
 from workbench.charts import theme
-from workbench.charts.attention import attention_grid, attention_map
-from workbench.charts.curves import curves, loss_curve, metric_curves, rate_curve, speed_curve
+from workbench.charts.attention import attention_grid, attention_map, sight_map
+from workbench.charts.curves import (
+    curves,
+    live_curve,
+    loss_curve,
+    metric_curves,
+    rate_curve,
+    speed_curve,
+)
 from workbench.charts.diagram import model_diagram
+from workbench.charts.hypotheses import candidates
 from workbench.charts.lengths import length_histogram, score_by_length
+from workbench.charts.overlay import overlay
 from workbench.charts.search import beam_tree
+from workbench.charts.sight import across
+from workbench.charts.vocabulary import rank_frequency
 from workbench.records import BeamRecord, Block, Candidate
 
 NASTY = "'+\"</b>${1}\\"
 TITLE = "'+″</b>${1}/"  # what stays of it in the title of an axis
 SHOWN = {  # the charts, and how each shows that text
     "loss": None, "metrics": TITLE, "rate": None, "speed": None, "curves": TITLE, "map": NASTY,
+    "live loss": None, "live figure": TITLE, "live memory": None, "mass": NASTY,
     "grid": NASTY, "score": TITLE, "lengths": TITLE, "tree": NASTY, "model": NASTY,
+    "vocabulary": None, "candidates": NASTY, "overlay": NASTY, "overlaid": f"Validation: {TITLE}",
 }  # fmt: skip
 EXPRESSIONS = {  # all that our charts ever ask Vega to compute
     "replace(datum.label, /^[0-9]+:/, '')",
@@ -44,12 +57,20 @@ def gallery(progress, translation, beam):
         "rate": lambda: rate_curve(history),
         "speed": lambda: speed_curve(history),
         "curves": lambda: curves(history),
+        "live loss": lambda: live_curve("loss", history),
+        "live figure": lambda: live_curve("figure_1", history),
+        "live memory": lambda: live_curve("memory", history, [(1, 10**8), (2, 2 * 10**8)]),
+        "mass": lambda: sight_map(across(sentence), mass=True),
         "map": lambda: attention_map(sentence),
         "grid": lambda: attention_grid([sentence, sentence]),
         "score": lambda: score_by_length([1, 2], [0.5, 1], NASTY, NASTY),
         "lengths": lambda: length_histogram([1, 2], [3, 4], NASTY),
+        "vocabulary": lambda: rank_frequency([(NASTY, 3), ("b", 1)], [(NASTY, 2)], NASTY),
         "tree": lambda: beam_tree(searched),
         "model": lambda: model_diagram(blocks),
+        "candidates": lambda: candidates(searched),
+        "overlay": lambda: overlay({NASTY: history, "b": history}),
+        "overlaid": lambda: overlay({"a": history}, NASTY),
     }
 
 
@@ -113,7 +134,7 @@ def test_it_draws_text_as_text(gallery, spec, name, text):
     assert text is None or text in spec(gallery[name]()).texts()
 
 
-@pytest.mark.parametrize("name", ["curves", "grid", "tree", "model"])
+@pytest.mark.parametrize("name", ["curves", "grid", "tree", "model", "candidates", "overlay"])
 def test_it_is_the_same_at_every_drawing(gallery, spec, name):
     one, other = (json.dumps(spec(gallery[name]()).json) for _ in range(2))
     assert one == other

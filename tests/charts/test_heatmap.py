@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 
@@ -92,3 +94,14 @@ def test_the_mouse_over_a_row_fades_the_others(spec):
 def test_a_weight_that_is_no_number_is_null(spec):
     seen = draw(spec, ["a"], ["x"], [[np.nan]])
     assert seen.rows("weight")[0][0]["weight"] is None
+
+
+def test_what_is_not_kept_is_faded(spec):
+    kept = np.array([[True, False]])
+    seen = spec(framed(heat_map(["a", "b"], ["x"], np.ones((1, 2)), [], kept=kept), "t", "d"))
+    (rows,) = seen.rows("weight")
+    assert [row["kept"] for row in rows] == [True, False]
+    scale = seen.marks("rect")[0]["encoding"]["fillOpacity"]["scale"]
+    assert scale == {"domain": [True, False], "range": [1, 0.2]}
+    opacities = re.findall(r'<path[^>]* fill-opacity="([^"]+)"', seen.svg)
+    assert "0.2" in opacities

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -109,3 +111,21 @@ def test_the_closest_pruned_candidates_come_first(beam):
     )
     assert table.caption == "The 3 closest of 3 candidates that the beam pruned"
     assert len(discarded(beam, limit=1).rows) == 1
+
+
+def test_more_on_record_than_competed_changes_nothing(beam, spec):
+    """With K = 2 the beam chose among four; what is further down had no chance."""
+    far = Candidate(1, 0, "far", -9.0, -9.0, "pruned", -1)
+    more = replace(beam, beam=replace(beam.beam, candidates=(*beam.beam.candidates, far)))
+    assert spec(beam_tree(more)).json == spec(beam_tree(beam)).json
+    assert discarded(more) == discarded(beam)
+
+
+def test_samples_are_called_so(beam, spec):
+    drawn = replace(beam, beam=replace(beam.beam, drawn=True))
+    seen = spec(beam_tree(drawn)).json
+    assert seen["title"]["text"] == "Samples"
+    assert "the likeliest sample" in seen["title"]["subtitle"][0]
+    assert seen["description"].startswith("2 samples over 3 steps, 1 of them finished. Best: a c")
+    assert discarded(drawn).rows == ()
+    assert "nothing was pruned" in discarded(drawn).caption

@@ -101,6 +101,7 @@ def test_figures_stand_in_rows_and_splits_in_columns():
         ("exact match", None, "50.0%"),
         ("BLEU", "90.0", "88.0"),
     )
+    assert figures_table([Evaluation("test", {})]).columns == ("figure", "test")  # not counted
 
 
 def test_changed_settings_are_marked():

@@ -7,17 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.charts.frame import framed, notice, shortened
-from workbench.charts.heatmap import ALONE, IN_GRID, TOKENS, TokenLink, heat_map
+from workbench.charts.heatmap import ALONE, IN_GRID, TOKENS, heat_map
+from workbench.charts.sight import Pick, Sight, Weights, across, choose, gold_links, top_mass
 from workbench.records import Hypothesis, Translation
 
-_NO_ATTENTION = "the model has no attention"
+NO_ATTENTION = "the model has no attention"
 
 
 def attention_map(
-    translation: Translation,
-    hypothesis: int = 0,
-    layer: int | None = None,
-    head: int | None = None,
+    translation: Translation, hypothesis: int = 0, layer: Pick = None, head: Pick = None
 ) -> alt.LayerChart | alt.Chart:
     """Draw the attention of one hypothesis: source tokens across, target tokens down.
 
@@ -27,22 +25,44 @@ def attention_map(
     Args:
         translation: a translation and, where known, its gold alignment.
         hypothesis: which of its hypotheses, 0 being the best.
-        layer: counted from 0; None takes the mean over layers.
-        head: counted from 0; None takes the mean over heads.
+        layer: counted from 0; None takes the mean over layers, "maximum" the largest of them.
+        head: counted from 0; None takes the mean over heads, "maximum" the largest of them.
 
     Raises:
         ValueError: there is no such hypothesis, layer or head.
     """
-    chosen = _choose(translation, hypothesis)
-    if not chosen.attention.size:
-        return notice("Attention", _NO_ATTENTION)
-    weights = attention_weights(chosen, layer, head)
-    links = _links(translation, chosen)
-    chart = heat_map(translation.source_tokens, chosen.tokens, weights, links)
-    title = f"Attention: {_which(chosen, layer, head)}".removesuffix(": ")
-    text = f"{shortened(translation.source, 45)} → {shortened(chosen.text, 45)}"
-    description = f"{title} of {text}. {_strongest(translation, chosen, weights)}"
-    return framed(chart, title, description, [text, *_cropped(translation, chosen)])
+    count = len(translation.hypotheses)
+    if not 0 <= hypothesis < count:
+        raise ValueError(f"expected one of {count} hypotheses, counted from 0, got {hypothesis}")
+    return sight_map(across(translation, hypothesis), layer, head)
+
+
+def sight_map(
+    sight: Sight, layer: Pick = None, head: Pick = None, mass: bool = False, tokens: int = TOKENS
+) -> alt.LayerChart | alt.Chart:
+    """Draw any attention: who is read across, who reads down, the first `tokens` of each.
+
+    With `mass` only the cells that hold most of a row stand out (`sight.top_mass`).
+
+    Raises:
+        ValueError: there is no such layer or head.
+    """
+    if not sight.weights.size:
+        return notice(sight.name, NO_ATTENTION)
+    weights = sight.chosen(layer, head)
+    kept = top_mass(weights) if mass else None
+    size = ALONE._replace(tokens=tokens)
+    chart = heat_map(sight.columns, sight.rows, weights, sight.links, size, kept=kept)
+    longest = max(len(sight.rows), len(sight.columns))
+    cropped = [f"the first {tokens} tokens of {longest}"] if longest > tokens else []
+    description = in_words(sight, layer, head)
+    return framed(chart, _title(sight, layer, head), description, [sight.text, *cropped])
+
+
+def in_words(sight: Sight, layer: Pick = None, head: Pick = None) -> str:
+    """Say what the map shows, and where each token looks most."""
+    strongest = _strongest(sight, sight.chosen(layer, head))
+    return f"{_title(sight, layer, head)} of {sight.text}. {strongest}"
 
 
 def attention_grid(translations: Sequence[Translation]) -> alt.ConcatChart | alt.Chart:
@@ -52,12 +72,12 @@ def attention_grid(translations: Sequence[Translation]) -> alt.ConcatChart | alt
     """
     shown = [one for one in translations if one.hypotheses and one.best.attention.size]
     if not shown:
-        return notice("Attention", _NO_ATTENTION if translations else "no sentence was translated")
+        return notice("Attention", NO_ATTENTION if translations else "no sentence was translated")
     short = all(max(one.best.attention.shape[-2:]) <= 18 for one in shown)
     size = IN_GRID if short else ALONE
     maps = [
         heat_map(one.source_tokens, one.best.tokens, attention_weights(one.best),
-                 _links(one, one.best), size, f"attention_{number}")
+                 gold_links(one), size, f"attention_{number}")
         .properties(title=_small_title(one.source, 1.2 * size.plot))
         for number, one in enumerate(shown)
     ]  # fmt: skip
@@ -68,72 +88,42 @@ def attention_grid(translations: Sequence[Translation]) -> alt.ConcatChart | alt
 
 
 def attention_weights(
-    hypothesis: Hypothesis, layer: int | None = None, head: int | None = None
+    hypothesis: Hypothesis, layer: Pick = None, head: Pick = None
 ) -> NDArray[np.floating]:
     """Return the attention [T, S] of a layer and a head; None takes the mean over them.
 
     Raises:
         ValueError: there is no such layer or head.
     """
-    weights: NDArray[np.floating] = hypothesis.attention  # [L, H, T, S]
-    for name, index in (("layer", layer), ("head", head)):
-        if index is None:
-            weights = weights.mean(axis=0)
-        elif 0 <= index < len(weights):
-            weights = weights[index]
-        else:
-            raise ValueError(f"expected a {name} from 0 to {len(weights) - 1}, got {index}")
-    return weights
-
-
-def _choose(translation: Translation, number: int) -> Hypothesis:
-    if 0 <= number < len(translation.hypotheses):
-        return translation.hypotheses[number]
-    count = len(translation.hypotheses)
-    raise ValueError(f"expected one of {count} hypotheses, counted from 0, got {number}")
-
-
-def _links(translation: Translation, hypothesis: Hypothesis) -> list[TokenLink]:
-    """Return the gold links of the words as links of their tokens.
-
-    Gold links the reference: there are none where the hypothesis says something else.
-    """
-    gold = translation.gold
-    if gold is None or (translation.reference or "").split() != hypothesis.text.split():
-        return []
-    return [
-        TokenLink(i, j, "sure" if pair in gold.sure else "possible")
-        for j, target_word in enumerate(hypothesis.words)
-        for i, source_word in enumerate(translation.source_words)
-        if (pair := (source_word, target_word)) in gold.possible
-    ]
+    return choose(hypothesis.attention, layer, head)
 
 
 def _small_title(text: str, limit: float) -> alt.Title:
     return alt.Title(text, fontSize=12, fontWeight="normal", frame="group", offset=8, limit=limit)
 
 
-def _which(hypothesis: Hypothesis, layer: int | None, head: int | None) -> str:
+def _title(sight: Sight, layer: Pick, head: Pick) -> str:
+    return f"{sight.name}: {_which(sight, layer, head)}".removesuffix(": ")
+
+
+def _which(sight: Sight, layer: Pick, head: Pick) -> str:
     """Name what is shown of several layers and heads: `layer 1, mean of 4 heads`."""
-    layers, heads = hypothesis.attention.shape[:2]
     parts = []
-    for name, count, index in (("layer", layers, layer), ("head", heads, head)):
-        if count > 1:
-            parts.append(f"mean of {count} {name}s" if index is None else f"{name} {index}")
+    for name, count, pick in zip(
+        ("layer", "head"), sight.weights.shape[:2], (layer, head), strict=True
+    ):
+        if count > 1 and isinstance(pick, int):
+            parts.append(f"{name} {pick}")
+        elif count > 1:
+            parts.append(f"{pick or 'mean'} of {count} {name}s")
     return ", ".join(parts)
 
 
-def _cropped(translation: Translation, hypothesis: Hypothesis) -> list[str]:
-    longest = max(len(translation.source_tokens), len(hypothesis.tokens))
-    return [f"the first {TOKENS} tokens of {longest}"] if longest > TOKENS else []
-
-
-def _strongest(
-    translation: Translation, hypothesis: Hypothesis, weights: NDArray[np.floating]
-) -> str:
-    """Say for each target token where it looks most, for who cannot see the map."""
+def _strongest(sight: Sight, weights: Weights) -> str:
+    """Say for each token where it looks most, for who cannot see the map."""
     pairs = [
-        f"{token} at {translation.source_tokens[row.argmax()]} ({row.max():.2f})"
-        for token, row in zip(hypothesis.tokens, weights, strict=True)
+        f"{token} at {sight.columns[row.argmax()]} ({row.max():.2f})"
+        for token, row in zip(sight.rows, weights, strict=True)
     ]
-    return f"Each target token looks most: {'; '.join(pairs[:30])}."
+    what = "target token" if sight.name == "Attention" else "token"
+    return f"Each {what} looks most: {'; '.join(pairs[:30])}."

@@ -1,22 +1,31 @@
-"""Training over its steps: loss, validation figures, learning rate, speed."""
+"""Training over its steps: loss, validation figures, learning rate, speed, memory.
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+While training runs, curves are drawn `live`: their axes reach to the latest step, so that rows can
+be added to them. See `workbench.charts.curve_rows`.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 
 import altair as alt
 import numpy as np
 
-from workbench.charts.frame import finite, framed, inline, notice
+from workbench.charts.curve_rows import (
+    CURVES,
+    Rows,
+    Sample,
+    best_row,
+    curve_rows,
+    evaluated,
+    figures_drawn,
+    is_flat,
+    is_late,
+)
+from workbench.charts.frame import AnyFigure, framed, inline, notice
 from workbench.charts.names import format_of, ordered, title_of, written
 from workbench.records import Progress
 
 WIDTH, SMALL = 600, 150  # px, of the plot alone
-POINTS = 400  # of a line at most: more than a line of this width can show
-_SMALL_POINTS = 100
 _NOTHING = "nothing was recorded yet"
-_NOT_DRAWN = {"loss", "perplexity"}  # loss has its own chart; perplexity is its exponential
-
-Evaluated = list[tuple[int, dict[str, float]]]  # step, figures
-Point = tuple[float, float | None]
 
 
 def loss_curve(history: Sequence[Progress]) -> alt.LayerChart | alt.Chart:
@@ -31,7 +40,7 @@ def loss_curve(history: Sequence[Progress]) -> alt.LayerChart | alt.Chart:
 
 def metric_curves(history: Sequence[Progress]) -> alt.ConcatChart | alt.Chart:
     """Draw each validation figure but the loss over the steps, in small charts of one width."""
-    parts = _metrics(history)
+    parts = _metrics(history, curve_rows(history))
     if not parts:
         return notice("Validation", _NOTHING)
     words = _metrics_in_words(history)
@@ -47,44 +56,62 @@ def rate_curve(history: Sequence[Progress]) -> alt.Chart:
         f"Learning rate over {history[-1].step:,} steps: at most {highest:.3g}, "
         f"{history[-1].learning_rate:.3g} at the end."
     )
-    return framed(_rate(history).properties(width=WIDTH), "Learning rate", words)
+    rate = _line("rate", curve_rows(history))
+    return framed(rate.properties(width=WIDTH), "Learning rate", words)
 
 
 def speed_curve(history: Sequence[Progress]) -> alt.Chart:
     """Draw target tokens trained per second over the steps."""
     if not history:
         return notice("Target tokens per second", _NOTHING)
-    return framed(
-        _speed(history).properties(width=WIDTH),
-        "Target tokens per second",
-        _speed_in_words(history),
-    )
+    speed = _line("speed", curve_rows(history))
+    words = _speed_in_words(history)
+    return framed(speed.properties(width=WIDTH), "Target tokens per second", words)
+
+
+def live_curve(
+    name: str,
+    history: Sequence[Progress],
+    memory: Sequence[Sample] = (),
+    growing: bool = True,
+) -> alt.LayerChart | alt.Chart:
+    """Draw one of the charts of `curve_rows.layouts` so that rows can be added to it.
+
+    It is as wide as the place it is put in. For a history that is not `growing` the last points
+    may stand for fewer steps than the others.
+    """
+    words = curve_in_words(name, history, memory)
+    rows = curve_rows(history, memory, live=growing)
+    if name == "loss":
+        wide = _loss(history, growing).properties(width="container", height=300)
+        return framed(wide, "Loss", words)
+    if name in CURVES:
+        line = _line(name, rows, live=True).properties(width="container")
+        return _small_heading(framed(line, CURVES[name].title, words))
+    chart = _reaching(_metric(name, history, rows, live=True), rows["now"])
+    title = title_of(_figure_called(name, history))
+    return _small_heading(framed(chart.properties(width="container"), title, words))
 
 
 def curves(history: Sequence[Progress]) -> alt.VConcatChart | alt.Chart:
     """Draw loss, validation figures, learning rate and speed as one figure."""
     if not history:
         return notice("Training", _NOTHING)
-    small = [*_metrics(history), _rate(history), _speed(history)]
     words = [_loss_in_words(history), _metrics_in_words(history), _speed_in_words(history)]
     subtitle = "loss in nats a token, figures on the validation split, over training steps"
+    rows = curve_rows(history)
+    small = [*_metrics(history, rows), _line("rate", rows), _line("speed", rows)]
     whole = alt.vconcat(_loss(history), _grid(small), spacing=36)
     return framed(whole, "Training", " ".join(filter(None, words)), subtitle)
 
 
-def _loss(history: Sequence[Progress]) -> alt.LayerChart:
-    series: dict[str, Iterable[Point]] = {
-        "training": _thinned(history, lambda progress: progress.loss, POINTS, by_tokens=True),
-        "validation": [(step, figures["loss"]) for step, figures in _evaluated(history)
-                       if "loss" in figures],
-    }  # fmt: skip
-    rows = [
-        {"step": step, "loss": _or_gap(loss), "series": name}
-        for name, points in series.items()
-        for step, loss in points
-    ]
-    drawn = list(dict.fromkeys(row["series"] for row in rows))
-    both = alt.Chart(inline(rows), width=WIDTH, height=260).encode(
+# Parts --------------------------------------------------------------------------------------
+
+
+def _loss(history: Sequence[Progress], live: bool = False) -> alt.LayerChart:
+    rows = curve_rows(history, live=live)
+    drawn = list(dict.fromkeys(row["series"] for row in rows["loss"]))
+    both = alt.Chart(_named("loss", rows["loss"])).encode(
         x=_step(ticks=8).title("step"),
         y=alt.Y("loss:Q", title="nats a token", axis=alt.Axis(tickCount=6, minExtent=32)),
         color=alt.Color("series:N", scale=alt.Scale(domain=drawn), legend=_LEGEND),
@@ -92,71 +119,85 @@ def _loss(history: Sequence[Progress]) -> alt.LayerChart:
     )
     dotted = "datum.series === 'validation'" if len(history) > 1 else "true"
     dots = both.transform_filter(dotted).mark_point(filled=True, size=28, opacity=1)
-    return alt.LayerChart(layer=[both.mark_line(strokeWidth=1.75), dots, *_best(history)])
+    lines = alt.layer(both.mark_line(strokeWidth=1.75), dots)  # so that their rows stand here once
+    return alt.LayerChart(layer=[lines, *_best(history)], width=WIDTH, height=260)
 
 
 def _best(history: Sequence[Progress]) -> Iterator[alt.Chart]:
     """Yield a rule at the step of the best weights and its label, or nothing."""
-    steps = [progress.step for progress in history if progress.best]
-    if not steps:
+    rows = best_row(history)
+    if not rows:
         return
-    place = alt.Chart(inline([{"step": steps[-1], "label": f"best weights, step {steps[-1]:,}"}]))
-    late = steps[-1] > history[-1].step / 2
+    place = alt.Chart(_named("best", rows))
+    late = is_late(history)
     yield place.mark_rule(style="accent", strokeWidth=1, strokeDash=[4, 3]).encode(x="step:Q")
     yield place.mark_text(
         style="label_accent", y=8, align="right" if late else "left", dx=-6 if late else 6
     ).encode(x="step:Q", text="label:N")
 
 
-def _metrics(history: Sequence[Progress]) -> list[alt.Chart]:
-    evaluated = _evaluated(history)
-    names = ordered({name for _, figures in evaluated for name in figures} - _NOT_DRAWN)
-    return [
-        _small(
-            title_of(name),
-            [(step, figures[name]) for step, figures in evaluated if name in figures],
-            history[-1].step,
-            format_of(name),
-            dots=True,
-        )
-        for name in names
-    ]
+def _metrics(history: Sequence[Progress], rows: Mapping[str, Rows]) -> list[alt.Chart]:
+    names = [f"figure_{place}" for place in range(len(figures_drawn(history)))]
+    return [_metric(name, history, rows) for name in names]
 
 
-def _rate(history: Sequence[Progress]) -> alt.Chart:
-    points = list(_thinned(history, lambda progress: progress.learning_rate, _SMALL_POINTS))
-    return _small("learning rate", points, history[-1].step, ".3g", zero=True)
+def _metric(
+    name: str, history: Sequence[Progress], rows: Mapping[str, Rows], live: bool = False
+) -> alt.Chart:
+    figure = _figure_called(name, history)
+    return _small(name, title_of(figure), rows, format_of(figure), live, dots=True)
 
 
-def _speed(history: Sequence[Progress]) -> alt.Chart:
-    points = list(_thinned(history, lambda progress: progress.tokens_per_second, _SMALL_POINTS))
-    return _small("target tokens per second", points, history[-1].step, ",.0f", zero=True)
+def _figure_called(name: str, history: Sequence[Progress]) -> str:
+    """Return the figure that the dataset `figure_0`, `figure_1`, … holds."""
+    return figures_drawn(history)[int(name.removeprefix("figure_"))]
+
+
+def _line(name: str, rows: Mapping[str, Rows], live: bool = False) -> alt.Chart:
+    curve = CURVES[name]
+    return _small(name, curve.title, rows, curve.form, live, zero=True)
 
 
 def _small(
-    name: str, points: Sequence[Point], last: int, form: str, dots: bool = False, zero: bool = False
-) -> alt.Chart:
+    name: str, title: str, every: Mapping[str, Rows], form: str, live: bool,
+    dots: bool = False, zero: bool = False,
+) -> alt.Chart:  # fmt: skip
     """Draw one figure over the steps, `form` being how its values are written."""
-    rows = [{"step": step, "value": _or_gap(value)} for step, value in points]
+    rows = every[name]
     point = {"size": 24, "style": "main"} if dots or len(rows) == 1 else False
     axis = alt.Axis(tickCount=4, format=_TICKS.get(form, form), minExtent=32)
-    title = alt.Title(name, fontSize=12, frame="group", offset=8)
-    flat = len({value for _, value in points}) == 1  # no range of its own to spread over the axis
-    scale = alt.Scale(zero=zero or flat, nice=4)
+    heading = alt.Title(title, fontSize=12, frame="group", offset=8)
+    scale = alt.Scale(zero=zero or is_flat(rows), nice=4)
+    steps = {"domainMin": 0} if live else {"domain": [0, every["now"][0]["step"]]}
     chart: alt.Chart = (
-        alt.Chart(inline(rows), title=title, width=SMALL, height=100)
+        alt.Chart(_named(name, rows), title=heading, width=SMALL, height=100)
         .mark_line(style="main", point=point)
         .encode(
-            x=_step().title(None).scale(domain=[0, last], nice=False),
+            x=_step().title(None).scale(**steps, nice=False),
             y=alt.Y("value:Q", title=None, scale=scale, axis=axis),
-            tooltip=_tooltips("value", name, form),
+            tooltip=_tooltips("value", title, form),
         )
     )
     return chart
 
 
+def _reaching(chart: alt.Chart, now: Rows) -> alt.LayerChart:
+    """Let the axis of a small chart reach to the latest step, even where it has no point yet."""
+    frame = {name: chart[name] for name in ("title", "width", "height")}
+    for name in frame:
+        chart[name] = alt.Undefined
+    edge = alt.Chart(_named("now", now)).mark_rule(opacity=0).encode(x="step:Q")
+    return alt.LayerChart(layer=[chart, edge], **frame)
+
+
 _TICKS = {".1%": "~%", ".1f": "~f", ".3g": "~g"}  # shorter on an axis
 _LEGEND = alt.Legend(title=None, orient="top", symbolType="stroke", symbolStrokeWidth=2)
+
+
+def _named(name: str, rows: Rows) -> alt.InlineData:
+    data = inline(rows)
+    data.name = name
+    return data
 
 
 def _step(ticks: int = 3) -> alt.X:
@@ -171,32 +212,32 @@ def _tooltips(field: str, title: str, form: str) -> list[alt.Tooltip]:
     ]
 
 
-def _grid(charts: list[alt.Chart]) -> alt.ConcatChart:
+def _grid(charts: Sequence[alt.Chart]) -> alt.ConcatChart:
     return alt.concat(*charts, columns=3, spacing=28)
 
 
-def _or_gap(value: float | None) -> float | None:
-    return None if value is None else finite(value)
+def _small_heading(chart: AnyFigure) -> AnyFigure:
+    chart.title.fontSize = 12
+    return chart
 
 
-def _thinned(
-    history: Sequence[Progress],
-    figure: Callable[[Progress], float],
-    most: int,
-    by_tokens: bool = False,
-) -> Iterator[Point]:
-    """Yield at most `most` pairs of mean step and mean figure, a mean over tokens or steps."""
-    for part in np.array_split(np.arange(len(history)), min(most, len(history))):
-        rows = [history[i] for i in part]
-        weights = [progress.tokens if by_tokens else 1 for progress in rows]
-        mean = np.average([figure(progress) for progress in rows], weights=weights)
-        yield float(np.mean([progress.step for progress in rows])), float(mean)
+# Words --------------------------------------------------------------------------------------
 
 
-def _evaluated(history: Sequence[Progress]) -> Evaluated:
-    return [
-        (progress.step, progress.evaluation.figures) for progress in history if progress.evaluation
-    ]
+def curve_in_words(name: str, history: Sequence[Progress], memory: Sequence[Sample] = ()) -> str:
+    """Say what one of the charts of `curve_rows.layouts` shows, for who cannot see it."""
+    latest = history[-1]
+    if name == "loss":
+        return _loss_in_words(history)
+    if name == "memory":
+        return f"The process takes {memory[-1][1] / 1e6:,.0f} MB of memory."
+    if name == "rate":
+        return f"Learning rate at step {latest.step:,}: {latest.learning_rate:.3g}."
+    if name == "speed":
+        return f"At step {latest.step:,}: {latest.tokens_per_second:,.0f} target tokens a second."
+    figure = _figure_called(name, history)
+    step, value = [(at, its[figure]) for at, its in evaluated(history) if figure in its][-1]
+    return f"{title_of(figure)} at step {step:,}: {written(figure, value)}."
 
 
 def _loss_in_words(history: Sequence[Progress]) -> str:
@@ -204,7 +245,7 @@ def _loss_in_words(history: Sequence[Progress]) -> str:
         f"Training loss from {history[0].loss:.3g} to {history[-1].loss:.3g} nats a token "
         f"over {history[-1].step:,} steps."
     )
-    losses = [(figures["loss"], step) for step, figures in _evaluated(history) if "loss" in figures]
+    losses = [(figures["loss"], step) for step, figures in evaluated(history) if "loss" in figures]
     if losses:
         lowest, step = min(losses)
         words += f" Validation loss is lowest, {lowest:.3g}, at step {step:,}."
@@ -212,9 +253,9 @@ def _loss_in_words(history: Sequence[Progress]) -> str:
 
 
 def _metrics_in_words(history: Sequence[Progress]) -> str:
-    if not _evaluated(history):
+    if not evaluated(history):
         return ""
-    step, figures = _evaluated(history)[-1]
+    step, figures = evaluated(history)[-1]
     listed = [f"{title_of(name)} {written(name, figures[name])}" for name in ordered(set(figures))]
     return f"Validation at step {step:,}: {', '.join(listed)}."
 

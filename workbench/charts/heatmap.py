@@ -1,7 +1,7 @@
 """A heat map of source tokens across and target tokens down, with links boxed in."""
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import altair as alt
 import numpy as np
@@ -18,14 +18,23 @@ _WEIGHTS = alt.Legend(
 )
 _LINKS = alt.Legend(title="gold alignment", orient="bottom", symbolType="square", symbolSize=140)
 _DASHES = {"sure": [1, 0], "possible": [3, 2]}
+_KEPT = alt.FillOpacity(
+    "kept:N", scale=alt.Scale(domain=[True, False], range=[1, 0.2]), legend=None
+)
+
+Weights = NDArray[np.floating]
 
 
 class Size(NamedTuple):
-    """Pixels: of the heat map's longer side, of its largest cell, of the labels beside it."""
+    """Pixels: of the heat map's longer side, of its largest cell, of the labels beside it.
+
+    `tokens` of a side are drawn at most.
+    """
 
     plot: int
     cell: int
     label: int
+    tokens: int = TOKENS
 
 
 ALONE, IN_GRID = Size(520, 26, 110), Size(200, 20, 80)
@@ -42,20 +51,22 @@ class TokenLink(NamedTuple):
 def heat_map(
     source_tokens: Sequence[str],
     target_tokens: Sequence[str],
-    weights: NDArray[np.floating],
+    weights: Weights,
     links: Iterable[TokenLink],
     size: Size = ALONE,
     name: str = "attention",
+    kept: NDArray[np.bool_] | None = None,
 ) -> alt.LayerChart:
-    """Draw `weights` [T, S], 0 to 1, for the first TOKENS tokens of each side.
+    """Draw `weights` [T, S], 0 to 1, for the first tokens of each side.
 
-    The mouse over a row fades the others. `name` must be another for each map in one figure.
+    Cells that are not `kept` [T, S], where that is given, are faded. The mouse over a row fades
+    the others. `name` must be another for each map in one figure.
     """
-    source, target = _labels(source_tokens), _labels(target_tokens)
+    source, target = _labels(source_tokens, size), _labels(target_tokens, size)
     cell = min(size.cell, size.plot // max(len(source), len(target), 1))
     width, height = cell * len(source), cell * len(target)
     x, y = _axes(source, target, cell, size)
-    heat = _cells(source, target, weights, name).encode(x=x, y=y)
+    heat = _cells(source, target, weights, kept, name).encode(x=x, y=y)
     border = alt.Chart(inline([{}])).mark_rect(
         style="border", filled=False, x=0, y=0, x2=width, y2=height, aria=False
     )
@@ -66,9 +77,9 @@ def heat_map(
     return alt.LayerChart(layer=layers)
 
 
-def _labels(tokens: Sequence[str]) -> list[str]:
+def _labels(tokens: Sequence[str], size: Size) -> list[str]:
     """Number the tokens, so that a word that comes twice keeps two rows."""
-    return [f"{i}:{token}" for i, token in enumerate(tokens[:TOKENS])]
+    return [f"{i}:{token}" for i, token in enumerate(tokens[: size.tokens])]
 
 
 def _axes(source: list[str], target: list[str], cell: int, size: Size) -> tuple[alt.X, alt.Y]:
@@ -91,13 +102,18 @@ def _axes(source: list[str], target: list[str], cell: int, size: Size) -> tuple[
 
 
 def _cells(
-    source: list[str], target: list[str], weights: NDArray[np.floating], name: str
+    source: list[str],
+    target: list[str],
+    weights: Weights,
+    kept: NDArray[np.bool_] | None,
+    name: str,
 ) -> alt.Chart:
-    rows = inline(
-        {"source": s, "target": t, "weight": finite(round(float(weights[j, i]), 4))}
-        for j, t in enumerate(target)
-        for i, s in enumerate(source)
-    )
+    def cell(j: int, i: int) -> dict[str, Any]:
+        row = {"source": source[i], "target": target[j]}
+        faded = {} if kept is None else {"kept": bool(kept[j, i])}
+        return row | {"weight": finite(round(float(weights[j, i]), 4))} | faded
+
+    rows = inline(cell(j, i) for j in range(len(target)) for i in range(len(source)))
     row = alt.selection_point(
         name=f"{name}_row", fields=["target"], on="mouseover", clear="mouseout"
     )
@@ -118,6 +134,8 @@ def _cells(
         )
         .add_params(row)
     )
+    if kept is not None:
+        chart = chart.encode(fillOpacity=_KEPT)
     return chart
 
 

@@ -44,9 +44,16 @@ def tree(translation: Translation) -> list[Node]:
     return nodes
 
 
-def winning_path(nodes: Sequence[Node], translation: Translation) -> list[Node]:
-    """Return the path of the best hypothesis; empty where the beam does not hold it."""
-    tokens = list(translation.best.tokens) if translation.hypotheses else []
+def contenders(translation: Translation) -> list[Node]:
+    """Return the nodes among which the beam chose: the first 2 K of each step."""
+    last = 2 * translation.beam.width if translation.beam else 0
+    return [node for node in tree(translation) if node.rank < last]
+
+
+def path_to(nodes: Sequence[Node], translation: Translation, hypothesis: int = 0) -> list[Node]:
+    """Return the path of a hypothesis, 0 being the best; empty where the beam does not hold it."""
+    chosen = translation.hypotheses[hypothesis : hypothesis + 1]
+    tokens = list(chosen[0].tokens) if chosen else []
     for node in nodes:
         if node.candidate.fate != "pruned" and node.candidate.step == len(tokens) - 1:
             path = node.path()

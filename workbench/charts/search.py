@@ -6,14 +6,16 @@ from typing import Any
 import altair as alt
 
 from workbench.charts.frame import finite, framed, inline, notice, shortened
-from workbench.charts.nodes import Node, tree, winning_path
+from workbench.charts.nodes import Node, contenders, path_to
 from workbench.charts.tables import Table
 from workbench.records import Translation
 
 STEPS, RANKS = 80, 16  # drawn at most; the winner's path is drawn at any rank
 _WIDTH = 640
-_TITLE = "Beam search"
+_TITLE, _DRAWN = "Beam search", "Samples"
 _NOT_RECORDED = "the search was not recorded"
+_KEY = "orange: the best hypothesis; circle: kept; square: finished; grey: pruned"
+_DRAWN_KEY = "orange: the likeliest sample; circle: drawn; square: its end; grey: not drawn"
 _KINDS = ("pruned", "alive", "winner")  # the later is drawn over the earlier
 _STYLES = {"pruned": "muted", "alive": "main", "winner": "accent"}
 _LABELS = {"pruned": "label_muted", "alive": "label", "winner": "label_accent"}
@@ -25,12 +27,12 @@ def beam_tree(translation: Translation) -> alt.LayerChart | alt.Chart:
     """Draw the candidates of the beam: steps across, in each the best on top.
 
     Circles went on, squares ended a hypothesis, grey ones were pruned; the path of the best
-    hypothesis stands out.
+    hypothesis stands out. Of samples, grey ones were likely and not drawn.
     """
-    nodes = tree(translation)
-    if not nodes:
+    nodes = contenders(translation)
+    if not translation.beam or not nodes:
         return notice(_TITLE, _NOT_RECORDED)
-    kinds = _kinds(nodes, winning_path(nodes, translation))
+    kinds = _kinds(nodes, path_to(nodes, translation))
     shown = sum(map(len, kinds.values()))
     steps = 1 + max(node.candidate.step for kind in kinds.values() for node in kind)
     ranks = 1 + max(_place(node)["rank"] for kind in kinds.values() for node in kind)
@@ -42,10 +44,11 @@ def beam_tree(translation: Translation) -> alt.LayerChart | alt.Chart:
     chart = alt.LayerChart(layer=[layer.encode(x=x, y=y) for layer in layers]).properties(
         width=step * (steps + 1), height=ranks * (30 if roomy else 16)
     )
-    subtitle = ["orange: the best hypothesis; circle: kept; square: finished; grey: pruned"]
+    drawn = translation.beam.drawn
+    subtitle = [_DRAWN_KEY if drawn else _KEY]
     if shown < len(nodes):
         subtitle.append(f"{len(nodes) - shown:,} of {len(nodes):,} candidates are not drawn")
-    return framed(chart, _TITLE, _in_words(translation, nodes), subtitle)
+    return framed(chart, _DRAWN if drawn else _TITLE, _in_words(translation, nodes), subtitle)
 
 
 def discarded(translation: Translation, limit: int = 10) -> Table:
@@ -53,10 +56,11 @@ def discarded(translation: Translation, limit: int = 10) -> Table:
 
     With beam width K, a candidate is short by what its score lacks of the K-th best of its step.
     """
-    nodes = tree(translation)
-    if not nodes:
+    nodes = contenders(translation)
+    if not translation.beam or not nodes:
         return Table(_COLUMNS, (), f"{_TITLE}: {_NOT_RECORDED}")
-    assert translation.beam  # or there were no nodes
+    if translation.beam.drawn:
+        return Table(_COLUMNS, (), f"{_DRAWN}: nothing competed, so nothing was pruned")
     last = translation.beam.width - 1
     bars = {node.candidate.step: node.candidate.score for node in nodes if node.rank == last}
     pruned = [
@@ -197,12 +201,16 @@ def _winner_tokens(kinds: Kinds) -> Iterator[alt.Chart]:
 
 def _in_words(translation: Translation, nodes: Sequence[Node]) -> str:
     fates = [node.candidate.fate for node in nodes]
-    width = translation.beam.width if translation.beam else 0
-    words = (
-        f"Beam search of width {width} over {nodes[-1].candidate.step + 1} steps: "
-        f"{fates.count('kept')} candidates kept, {fates.count('finished')} finished, "
-        f"{fates.count('pruned')} pruned."
-    )
+    assert translation.beam  # or there would be no nodes
+    steps, width = nodes[-1].candidate.step + 1, translation.beam.width
+    if translation.beam.drawn:
+        words = f"{width} samples over {steps} steps, {fates.count('finished')} of them finished."
+    else:
+        words = (
+            f"Beam search of width {width} over {steps} steps: "
+            f"{fates.count('kept')} candidates kept, {fates.count('finished')} finished, "
+            f"{fates.count('pruned')} pruned."
+        )
     if translation.hypotheses:
         best = translation.best
         words += f" Best: {shortened(best.text, 90)} (score {best.score:.3f})."

@@ -115,7 +115,10 @@ def figures_table(evaluations: Sequence[Evaluation]) -> Table:
                            for one in evaluations))
         for name in names
     )  # fmt: skip
-    columns = ("figure", *(f"{one.split} ({one.sentences:,} sentences)" for one in evaluations))
+    columns = ("figure", *(
+        f"{one.split} ({one.sentences:,} sentences)" if one.sentences else one.split
+        for one in evaluations
+    ))  # fmt: skip
     return Table(columns, rows, "Figures")
 
 

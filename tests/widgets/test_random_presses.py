@@ -1,0 +1,166 @@
+"""A thousand controls pressed in random order: nothing is uncaught, nothing hangs."""
+
+import logging
+import os
+import sys
+import tempfile
+import time
+from concurrent.futures import wait
+from pathlib import Path
+from typing import ClassVar
+
+import ipywidgets
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+
+from workbench.config import RunConfig
+from workbench.errors import WorkbenchError
+from workbench.records import Evaluation
+from workbench.session import COMMANDS, Session
+from workbench.training.step import TrainingStep
+from workbench.widgets import headless
+from workbench.widgets.choices import Choices
+from workbench.widgets.forms import Form
+from workbench.widgets.ticker import Ticker
+from workbench.widgets.workbench import PANELS, Workbench
+
+EXAMPLES, ACTIONS = 8, 270
+HANG = 60  # seconds for the answer to one question, on a busy machine
+TYPED = ("", "abc", "7", "0.001", "-1", "nan", "the black cat", "<b>x</b>", "../nowhere.tsv")
+TINY = {
+    "units": 8, "embedding": 8, "encoder": "rnn", "decoder": "rnn", "attention": "dot",
+    "train_limit": 40, "batch_size": 20, "validation_sentences": 4, "beam_width": 2,
+    "max_length": 12, "max_decode_length": 8,
+}  # fmt: skip
+CORPUS = "".join(f"a b {n}\tc d {n}\n" for n in range(60))
+
+
+class Complaints(logging.Handler):
+    """Keeps what the panels, the painter and the widgets' callbacks could not catch."""
+
+    def __init__(self):
+        super().__init__(logging.WARNING)
+        self.heard = []
+
+    def emit(self, record):
+        if record.exc_info and not record.name.startswith(("tensorflow", "absl")):
+            self.heard.append(self.format(record))
+
+
+def controls(widget):
+    """Yield every control below `widget` that a person could use now."""
+    if isinstance(widget, ipywidgets.ValueWidget | ipywidgets.Button | Form):
+        if not getattr(widget, "disabled", False):
+            yield widget
+        return
+    for child in getattr(widget, "children", ()):
+        yield from controls(child)
+
+
+class Person(RuleBasedStateMachine):
+    """Somebody who presses and types whatever is there."""
+
+    presses = 0
+    states: ClassVar[set[str]] = set()
+
+    @initialize()
+    def begin(self):
+        self.home = tempfile.TemporaryDirectory()
+        self.before = Path.cwd()
+        os.chdir(self.home.name)
+        Path("pairs.tsv").write_text(CORPUS)
+        self.session = Session(RunConfig(corpus="pairs.tsv", live=True, **TINY))
+        self.session.observe(lambda change: self.states.add(change["new"]), "state")
+        self.bench = Workbench(self.session)
+        self.complaints = Complaints()
+        logging.getLogger().addHandler(self.complaints)
+        self.asked, self.refused = [], []
+
+    @rule(tab=st.integers(0, len(PANELS) - 1))
+    def turn_to(self, tab):
+        Choices.of(self.session).tab = tab
+        assert Ticker.of(self.session).settle(HANG), "the painter hangs"
+
+    @rule(data=st.data())
+    def use_a_control(self, data):
+        there = list(controls(self.bench))
+        control = there[data.draw(st.integers(0, 10_000)) % len(there)]
+        type(self).presses += 1
+        if isinstance(control, ipywidgets.Button):
+            control.click()
+        elif isinstance(control, Form):
+            field = data.draw(st.sampled_from(control.fields))
+            options = control.state[field["name"]].get("options") or TYPED
+            some = st.booleans() if field["kind"] == "flag" else st.sampled_from(options)
+            typed = data.draw(some)
+            control._handle_custom_msg({"name": field["name"], "value": typed}, [])
+        elif isinstance(control, ipywidgets.Checkbox):
+            control.value = not control.value
+        elif hasattr(control, "options"):
+            if control.options:
+                control.index = data.draw(st.integers(0, len(control.options) - 1))
+        elif isinstance(control, ipywidgets.Text | ipywidgets.Textarea | ipywidgets.Combobox):
+            control.value = data.draw(st.sampled_from(TYPED))
+        elif isinstance(control, ipywidgets.IntSlider):
+            control.value = data.draw(st.integers(control.min, control.max))
+
+    @rule(command=st.sampled_from(COMMANDS))
+    def ask_for_something(self, command):
+        type(self).presses += 1
+        arguments = {"translate": ["a b 1"], "score": ["a b", "c d"], "self_attention": ["a", "c"]}
+        try:
+            self.asked.append(self.session.request(command, *arguments.get(command, [])))
+        except WorkbenchError as error:
+            self.refused.append(str(error))
+
+    @rule(wanted=st.sampled_from(
+        [{"units": 6}, {"units": 8}, {"epochs": 2}, {"units": "x"}, {"learning_rate": 0.01}]
+    ))  # fmt: skip
+    def want_other_settings(self, wanted):
+        type(self).presses += 1
+        try:
+            self.session.configure(**wanted)
+        except WorkbenchError as error:
+            self.refused.append(str(error))
+
+    def teardown(self):
+        if not hasattr(self, "session"):
+            return
+        try:
+            assert self.session._worker.submit(lambda: "alive").result(HANG) == "alive"
+            deadline = time.monotonic() + HANG
+            while wait(self.asked, 0.05).not_done or self.session.state in ("training", "paused"):
+                self.session.stop()
+                assert time.monotonic() < deadline, f"hangs in {self.session.state}"
+            assert Ticker.of(self.session).settle(HANG)
+            assert not self.complaints.heard, self.complaints.heard[0]
+            assert all(self.refused), "refused without a reason"
+        finally:
+            logging.getLogger().removeHandler(self.complaints)
+            headless.Headless.of(self.session).stop()
+            self.bench.close()
+            os.chdir(self.before)
+            self.home.cleanup()
+
+
+def test_a_thousand_presses_in_random_order(monkeypatch):
+    def step(self, batch, *_, **__):
+        time.sleep(0.002)
+        return 1.0, 1.0, int((batch.target != 0).sum())
+
+    monkeypatch.setattr(TrainingStep, "__call__", step)
+    look = Evaluation("validation", {"loss": 1.0, "exact_match": 0.5, "bleu": 2.0})
+    monkeypatch.setattr(Session, "_look", lambda _: (look, ()))
+    monkeypatch.setattr(headless, "COMMAND", (sys.executable, "-c", "print('no report')"))
+    Person.presses, Person.states = 0, set()
+    run_state_machine_as_test(
+        Person,
+        settings=settings(
+            max_examples=EXAMPLES, stateful_step_count=ACTIONS, deadline=None, database=None,
+            phases=[Phase.generate], suppress_health_check=list(HealthCheck), print_blob=True,
+        ),
+    )  # fmt: skip
+    print(f"{Person.presses} presses; states: {', '.join(sorted(Person.states))}")
+    assert Person.presses >= 1000
+    assert {"built", "training", "paused", "trained"} <= Person.states

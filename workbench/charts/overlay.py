@@ -1,0 +1,128 @@
+"""Several runs in one chart, and the settings in which they differ."""
+
+from collections.abc import Mapping, Sequence
+
+import altair as alt
+import numpy as np
+
+from workbench.charts.curve_rows import evaluated
+from workbench.charts.frame import finite, framed, inline, notice
+from workbench.charts.names import format_of, ordered, title_of, written
+from workbench.charts.tables import Table
+from workbench.config import RunConfig
+from workbench.records import Progress
+
+TRAINING = "training_loss"  # of every step; all other figures are those of the evaluations
+POINTS = 100  # of a line at most
+WIDTH, HEIGHT = 600, 260  # px, of the plot alone
+_NOT_COMPARED = {"name", "run_directory", "live"}  # where a run is, not what it is
+_DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4], [10, 4]]
+_STEP = alt.Axis(format=",.0f", grid=False, tickCount=8, tickMinStep=1)
+
+Histories = Mapping[str, Sequence[Progress]]
+Points = list[tuple[float, float]]
+
+
+def overlay(histories: Histories, figure: str = TRAINING) -> alt.LayerChart | alt.Chart:
+    """Draw one figure of several runs over their steps, a line for each.
+
+    Args:
+        histories: by the name of the run.
+        figure: `training_loss`, or a figure of the evaluations such as `bleu`.
+    """
+    title = figure_title(figure)
+    every = {name: _points(history, figure) for name, history in histories.items()}
+    lines = {name: points for name, points in every.items() if points}
+    if not lines:
+        return notice(title, "no run has recorded it")
+    ends = "; ".join(f"{name} {_written(figure, points[-1][1])}" for name, points in lines.items())
+    words = f"{title} of {len(lines)} runs over their steps. At the end: {ends}."
+    return framed(_drawn(lines, figure), title, words)
+
+
+def figures_in(histories: Histories) -> list[str]:
+    """Return what `overlay` can draw of these runs: every figure that any of them recorded."""
+    evaluations = (figures for history in histories.values() for _, figures in evaluated(history))
+    return [TRAINING, *ordered({name for figures in evaluations for name in figures})]
+
+
+def figure_title(figure: str) -> str:
+    """Return what a figure that `overlay` draws is called."""
+    if figure == TRAINING:
+        return "Training loss (nats a token)"
+    title = title_of(figure)
+    return f"Validation {title}" if title[:2].isupper() else f"Validation: {title}"
+
+
+def differing_settings(configs: Mapping[str, RunConfig]) -> Table:
+    """Return the settings in which runs differ, a row a setting, a column a run."""
+    values = {name: config.model_dump() for name, config in configs.items()}
+    rows = tuple(
+        (setting, *(_plain(settings[setting]) for settings in values.values()))
+        for setting in RunConfig.model_fields
+        if setting not in _NOT_COMPARED
+        and any(settings[setting] != one[setting] for one in values.values()
+                for settings in values.values())
+    )  # fmt: skip
+    caption = "Settings that differ" if rows else "All settings are the same"
+    return Table(("setting", *values), rows, caption)
+
+
+def _points(history: Sequence[Progress], figure: str) -> Points:
+    """Return step and value of a figure, training loss averaged over neighbouring steps."""
+    if figure != TRAINING:
+        return [(step, figures[figure]) for step, figures in evaluated(history)
+                if finite(figures.get(figure, np.nan)) is not None]  # fmt: skip
+    parts = np.array_split(np.arange(len(history)), min(POINTS, len(history)) or 1)
+    return [
+        (float(np.mean([one.step for one in rows])),
+         float(np.average([one.loss for one in rows], weights=[one.tokens for one in rows])))
+        for part in parts
+        if (rows := [history[i] for i in part])
+    ]  # fmt: skip
+
+
+def _drawn(lines: Mapping[str, Points], figure: str) -> alt.LayerChart:
+    rows = [
+        {"run": name, "step": step, "value": value}
+        for name, points in lines.items()
+        for step, value in points
+    ]
+    names = list(lines)
+    form = _form(figure)
+    ticks = {".1%": "~%"}.get(form, "~g")
+    axis = alt.Axis(tickCount=6, minExtent=32, format=ticks)
+    color = alt.Color("run:N", scale=alt.Scale(domain=names), legend=_legend(len(names)))
+    dashes = [_DASHES[i % len(_DASHES)] for i in range(len(names))]
+    dash = alt.StrokeDash("run:N", scale=alt.Scale(domain=names, range=dashes), legend=None)
+    chart = alt.Chart(inline(rows), width=WIDTH, height=HEIGHT).encode(
+        x=alt.X("step:Q", title="step", axis=_STEP, scale=alt.Scale(zero=True)),
+        y=alt.Y("value:Q", title=figure_title(figure), axis=axis, scale=alt.Scale(zero=False)),
+        color=color,
+        tooltip=[
+            alt.Tooltip("run:N"),
+            alt.Tooltip("step:Q", format=",.0f"),
+            alt.Tooltip("value:Q", format=form),
+        ],
+    )
+    layers = [chart.mark_line(strokeWidth=1.75).encode(strokeDash=dash)]
+    if figure != TRAINING or len(rows) == len(names):  # so few points that each may be seen
+        layers.append(chart.mark_point(filled=True, size=28, opacity=1))
+    return alt.LayerChart(layer=layers)
+
+
+def _legend(count: int) -> alt.Legend:
+    return alt.Legend(title=None, orient="bottom", columns=min(count, 2), labelLimit=280,
+                      symbolType="stroke", symbolStrokeWidth=2)  # fmt: skip
+
+
+def _form(figure: str) -> str:
+    return ".4f" if figure == TRAINING else format_of(figure)
+
+
+def _written(figure: str, value: float) -> str:
+    return f"{value:.3g}" if figure == TRAINING else written(figure, value)
+
+
+def _plain(value: object) -> str:
+    return str(value) if value != "" else "(empty)"

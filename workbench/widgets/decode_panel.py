@@ -1,0 +1,188 @@
+"""Translate a sentence, see what the search weighed, walk through it step by step."""
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any, ClassVar
+
+import ipywidgets
+
+from workbench.charts.frame import Figure, notice, shortened
+from workbench.charts.hypotheses import candidates, hypotheses_table
+from workbench.charts.search import beam_tree
+from workbench.charts.tables import Table
+from workbench.config import RunConfig, SearchSettings
+from workbench.errors import WorkbenchError
+from workbench.records import Translation
+from workbench.widgets.forms import Form
+from workbench.widgets.panel import Panel
+from workbench.widgets.parts import card, markup, row, show, words, write
+from workbench.widgets.vega import VegaView
+
+GREEDY, BEAM, SAMPLE = "greedy search", "beam search", "sampling"
+USED = {  # the settings that a way to search has a use for
+    GREEDY: {"max_decode_length"},
+    BEAM: {"beam_width", "length_penalty", "coverage_penalty", "max_decode_length"},
+    SAMPLE: {"beam_width", "temperature", "top_k", "top_p", "sampling_seed", "max_decode_length"},
+}
+OFFERED = 30  # sentences of the corpus to pick from
+LABEL = 90  # characters of a hypothesis in the list
+
+
+def way_of(settings: SearchSettings) -> str:
+    """Return how `settings` search: there is no setting of its own for that."""
+    if settings.temperature:
+        return SAMPLE
+    return GREEDY if settings.beam_width == 1 else BEAM
+
+
+def changes_for(way: str, settings: SearchSettings) -> dict[str, Any]:
+    """Return what to change in `settings` so that they search in that way."""
+    if way == SAMPLE:
+        return {"temperature": settings.temperature or 1.0}
+    if way == GREEDY:
+        return {"temperature": 0.0, "beam_width": 1}
+    width = settings.beam_width
+    default = RunConfig.model_fields["beam_width"].default
+    return {"temperature": 0.0, "beam_width": width if width > 1 else default}
+
+
+class SearchForm(Form):
+    """The settings of the search, as far as the way to search has a use for them."""
+
+    def hidden(self, name: str) -> bool:
+        """Tell whether the way to search has no use for a setting."""
+        return name not in USED[way_of(self.session.draft)]
+
+
+class DecodePanel(Panel):
+    """Greedy search, beam search and sampling, and what each of their steps could choose from."""
+
+    title: ClassVar[str] = "Decode"
+
+    def body(self) -> list[ipywidgets.Widget]:
+        """Make the widgets."""
+        self._drawn: Translation | None = None
+        self._at = (-1, -1)
+        self._text = ipywidgets.Combobox(
+            description="Sentence", placeholder="type one, or pick one of the test set",
+            continuous_update=False,
+        )  # fmt: skip
+        self._text.add_class("wb-grow")
+        self.bind(self._text, "value", self.choices, "text")
+        self._way = ipywidgets.Dropdown(description="Search", options=(GREEDY, BEAM, SAMPLE))
+        self.heed(self._way, "value", self._search)
+        self._form = SearchForm(self.session, groups=("Search",))
+        self._translate_button = self.button("Translate", self._translate, primary=True)
+        self._nothing = words("Nothing is translated yet.", "wb-note")
+        self._found = [self._hypotheses(), self._steps(), self._search_tree()]
+        if self.session.translation and not self.choices.text:
+            self.choices.text = self.session.translation.source
+        return [
+            row(self._text, self._translate_button),
+            card(self._way, self._form),
+            self._nothing,
+            *self._found,
+        ]
+
+    def _hypotheses(self) -> ipywidgets.Widget:
+        self._table = markup()
+        self._which = ipywidgets.Dropdown(description="Hypothesis", layout={"width": "auto"})
+        self.heed(self._which, "value", self._choose_hypothesis)
+        return card(self._table, self._which)
+
+    def _steps(self) -> ipywidgets.Widget:
+        self._step = ipywidgets.BoundedIntText(description="Step", min=1, max=1, value=1)
+        self.heed(self._step, "value", lambda step: self._go_to(step - 1))
+        self._back = self.button("‹ Previous step", lambda: self._go_to(self._step.value - 2))
+        self._on = self.button("Next step ›", lambda: self._go_to(self._step.value))
+        self._prefix = markup(style="wb-code")
+        self._candidates = VegaView()
+        walk = row(self._back, self._on, self._step)
+        return card(words("Step by step", "wb-title"), walk, self._prefix, self._candidates)
+
+    def _search_tree(self) -> ipywidgets.Widget:
+        self._tree = VegaView()
+        return card(self._tree)
+
+    def paint(self) -> None:
+        """Show the settings of the search, and the latest translation."""
+        write(self._text, options=self._sentences())
+        write(self._way, value=way_of(self.session.draft))
+        translation = self.session.translation
+        found = translation is not None and bool(translation.hypotheses)
+        show(self._nothing, not found)
+        for part in self._found:
+            show(part, found)
+        if translation is not None and found:
+            self._paint_found(translation)
+
+    def _paint_found(self, translation: Translation) -> None:
+        which, step = self._place(translation)
+        tokens = translation.hypotheses[which].tokens
+        if translation is self._drawn and (which, step) == self._at:
+            return
+        if translation is not self._drawn:
+            self._table.value = hypotheses_table(translation).to_html()
+            self._which.options = _listed(translation)
+            self._tree.show(beam_tree(translation))
+        write(self._which, value=which)
+        write(self._step, max=len(tokens), value=step + 1)
+        write(self._back, disabled=step == 0)
+        write(self._on, disabled=step == len(tokens) - 1)
+        self._prefix.value = _marked(tokens, step)
+        self._candidates.show(candidates(translation, which, step))
+        self._drawn, self._at = translation, (which, step)
+
+    def still(self) -> list[Figure | Table]:
+        """Return the hypotheses, the search, and one of its steps."""
+        translation = self.session.translation
+        if translation is None or not translation.hypotheses:
+            return [notice(self.title, "nothing is translated yet")]
+        which, step = self._place(translation)
+        return [
+            hypotheses_table(translation),
+            beam_tree(translation),
+            candidates(translation, which, step),
+        ]
+
+    def _place(self, translation: Translation) -> tuple[int, int]:
+        """Return the hypothesis and the step that are looked at, within what there is."""
+        which = min(self.choices.hypothesis, len(translation.hypotheses) - 1)
+        return which, min(self.choices.step, len(translation.hypotheses[which].tokens) - 1)
+
+    def _sentences(self) -> tuple[str, ...]:
+        test = self.session.encoded.get("test")
+        return tuple(pair.source for pair in test.pairs[:OFFERED]) if test else ()
+
+    def _search(self, way: str) -> None:
+        if way != way_of(self.session.draft):
+            self.session.configure(**changes_for(way, self.session.draft))
+
+    def _translate(self) -> None:
+        text = self.choices.text.strip()
+        if not text:
+            raise WorkbenchError("there is nothing to translate: type a sentence, or pick one")
+        self.session.request("translate", text)
+        self.choices.hypothesis, self.choices.step = 0, 0
+
+    def _choose_hypothesis(self, which: int) -> None:
+        self.choices.hypothesis = which
+
+    def _go_to(self, step: int) -> None:
+        self.choices.step = step
+
+
+def _listed(translation: Translation) -> list[tuple[str, int]]:
+    """Return the hypotheses as a list to choose from, numbered, since two may read the same."""
+    return [
+        (f"{number + 1}: {shortened(one.text, LABEL) or '(empty)'}", number)
+        for number, one in enumerate(translation.hypotheses)
+    ]
+
+
+def _marked(tokens: Sequence[str], step: int) -> str:
+    """Return the tokens as HTML, that of the step marked and those after it muted."""
+    before = escape(" ".join(tokens[:step]))
+    after = escape(" ".join(tokens[step + 1 :]))
+    now = f"<strong style='color: var(--wb-accent)'>{escape(tokens[step])}</strong>"
+    return f"{before} {now} <span class='wb-note'>{after}</span>"

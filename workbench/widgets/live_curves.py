@@ -1,0 +1,96 @@
+"""The curves of a training that goes on: drawn once, then fed with what is new."""
+
+import time
+from collections.abc import Callable, Hashable, Sequence
+
+import ipywidgets
+
+from workbench.charts.curve_rows import NOTHING, Drawn, Rows, Sample, layouts, new_rows
+from workbench.charts.curves import curve_in_words, live_curve
+from workbench.records import Progress
+from workbench.widgets.parts import write
+from workbench.widgets.vega import VegaView
+
+Sets = dict[str, Rows]
+
+SECONDS = 0.4  # between two feedings, at least: each one costs the browser a drawing
+GRID = {"grid_template_columns": "repeat(auto-fill, minmax(190px, 1fr))", "grid_gap": "12px"}
+OTHERS = {"loss": "best", "figure": "now"}  # the second dataset of a chart, by how it is called
+
+
+class FedView(VegaView):
+    """A chart that takes rows for several of its datasets in one message."""
+
+    def feed(self, whole: Sets, more: Sets, words: str = "") -> None:
+        """Replace the rows of some datasets and add to those of others; `words` describe it all."""
+        added = {name: rows for name, rows in more.items() if rows}
+        described = {"description": words} if words else {}
+        if not (whole or added):
+            return
+        with self._lock:
+            self._description = words or self._description
+            self._sets.update(whole)
+            for name, rows in added.items():
+                there = self._sets.setdefault(name, [])
+                assert isinstance(there, list)  # curves have no cells
+                there.extend(rows)
+            self._tell(sets=dict(whole), more=added, **described)
+
+
+class LiveCurves:
+    """A chart for the loss and a small one for each other figure, learning rate, speed, memory.
+
+    Attributes:
+        loss: the chart of the loss; small: a grid of all others.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """Start with nothing drawn; `clock` counts seconds."""
+        self.loss, self.small = FedView(), ipywidgets.GridBox(layout=GRID)
+        self._views: dict[str, FedView] = {"loss": self.loss}
+        self._clock, self._fed = clock, -SECONDS
+        self._of: tuple[Sequence[Progress], Sequence[Sample]] = ((), ())
+        self._layouts: dict[str, Hashable] = {}
+        self._shown, self._drawn = (NOTHING, False), NOTHING
+
+    def paint(
+        self, history: Sequence[Progress], memory: Sequence[Sample], growing: bool = False
+    ) -> None:
+        """Draw what is new of a history; while it is `growing`, that may wait for more."""
+        there = Drawn(len(history), len(memory))  # they may grow while this paints
+        now = (there, growing)
+        same = history is self._of[0] and memory is self._of[1]
+        waits = growing and self._clock() - self._fed < SECONDS
+        if not history or (same and (now == self._shown or waits)):
+            return
+        known, samples = history[: there.steps], memory[: there.samples]
+        looks = layouts(known, samples)
+        drawn = self._layouts if same else {}
+        kept = {name for name in looks if looks[name] == drawn.get(name)}
+        self._feed(kept, known, samples, growing)
+        for name in looks.keys() - kept:
+            chart = live_curve(name, known, samples, growing)
+            self._views.setdefault(name, FedView()).show(chart)
+        write(self.small, children=tuple(self._views[name] for name in looks if name != "loss"))
+        self._of, self._layouts, self._shown = (history, memory), looks, now
+        self._drawn = there if growing else NOTHING  # the last points may be of fewer steps
+        self._fed = self._clock()
+
+    def _feed(
+        self,
+        names: set[str],
+        history: Sequence[Progress],
+        memory: Sequence[Sample],
+        growing: bool,
+    ) -> None:
+        """Bring the charts `names` up to date, of which less is drawn."""
+        whole, more = new_rows(history, memory, self._drawn if growing else NOTHING, growing)
+        evaluated = any(each.evaluation for each in history[self._drawn.steps :])
+        for name in names:
+            its = {name, OTHERS.get(name.partition("_")[0], name)}
+            words = curve_in_words(name, history, memory) if evaluated else ""
+            self._views[name].feed(_part(whole, its), _part(more, its), words)
+
+
+def _part(sets: Sets, names: set[str]) -> Sets:
+    return {name: rows for name, rows in sets.items() if name in names}

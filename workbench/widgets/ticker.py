@@ -1,0 +1,115 @@
+"""One painter for a session: whatever changes, widgets are written at most ten times a second."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar
+from weakref import WeakKeyDictionary, ref
+
+import traitlets
+
+SECONDS = 0.1  # between two paintings, at least
+SHARE = 0.2  # of the time that the painter may compute: training keeps the rest
+IDLE = 2.0  # seconds without anything to paint, after which the thread ends
+
+Paint = Callable[[], None]
+Watched = tuple["ref[traitlets.HasTraits]", Callable[[Any], None], list[str]]
+
+_log = logging.getLogger(__name__)
+
+
+class Ticker:
+    """Calls what paints after something it looks at has changed, on one thread of its own.
+
+    Changes may come from any thread, as often as they like: those between two paintings are
+    painted together, and the last one always is.
+    """
+
+    _all: ClassVar["WeakKeyDictionary[traitlets.HasTraits, Ticker]"] = WeakKeyDictionary()
+
+    def __init__(self, session: traitlets.HasTraits) -> None:
+        """Start with nothing to paint."""
+        self._session = ref(session)
+        self._due: dict[Paint, None] = {}  # in the order in which they fell due
+        self._news = threading.Condition()
+        self._painting = False
+        self._thread: threading.Thread | None = None
+        self._watched: dict[Paint, list[Watched]] = {}
+
+    @classmethod
+    def of(cls, session: traitlets.HasTraits) -> "Ticker":
+        """Return the one ticker of `session`."""
+        return cls._all.setdefault(session, cls(session))
+
+    def on(
+        self,
+        names: str | Iterable[str],
+        paint: Paint,
+        source: traitlets.HasTraits | None = None,
+    ) -> None:
+        """Call `paint` after a change of any of the traits `names` of the session, or of `source`.
+
+        It holds `paint` until `off`.
+        """
+        source = source or self._session()
+        if source is None:
+            return
+        traits = [names] if isinstance(names, str) else list(names)
+
+        def changed(_: Any) -> None:
+            self.mark(paint)
+
+        source.observe(changed, traits)
+        self._watched.setdefault(paint, []).append((ref(source), changed, traits))
+
+    def off(self, paint: Paint) -> None:
+        """Never call `paint` again."""
+        for source, changed, traits in self._watched.pop(paint, []):
+            if watched := source():
+                watched.unobserve(changed, traits)
+        with self._news:
+            self._due.pop(paint, None)
+
+    def mark(self, paint: Paint) -> None:
+        """Have `paint` called soon."""
+        with self._news:
+            self._due[paint] = None
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=self._run, name="workbench painter", daemon=True
+                )
+                self._thread.start()
+            self._news.notify_all()
+
+    def settle(self, seconds: float = 10.0) -> bool:
+        """Wait until all is painted and tell whether it was in time; not for paint functions."""
+        with self._news:
+            return self._news.wait_for(lambda: not self._due and not self._painting, seconds)
+
+    def _run(self) -> None:
+        while due := self._next():
+            before = time.thread_time()
+            for paint in due:
+                _attempt(paint)
+            computed = time.thread_time() - before
+            with self._news:
+                self._painting = False
+                self._news.notify_all()
+            time.sleep(max(SECONDS, computed * (1 / SHARE - 1)))
+
+    def _next(self) -> list[Paint]:
+        """Wait for something to paint; return nothing, and forget the thread, after IDLE."""
+        with self._news:
+            if not self._news.wait_for(lambda: bool(self._due), IDLE):
+                self._thread = None
+                return []
+            due, self._due, self._painting = list(self._due), {}, True
+            return due
+
+
+def _attempt(paint: Paint) -> None:
+    try:
+        paint()
+    except Exception:  # one panel's mistake must not blind the others
+        _log.exception("a panel could not be painted")

@@ -1,0 +1,201 @@
+"""Train, watch it, and steer it: pause, one step, another learning rate, stop."""
+
+import re
+from collections.abc import Sequence
+from typing import ClassVar
+
+import ipywidgets
+
+from workbench.charts.attention import NO_ATTENTION, attention_grid
+from workbench.charts.curves import curves
+from workbench.charts.frame import Figure, notice, shortened
+from workbench.charts.sight import across
+from workbench.charts.tables import Table
+from workbench.records import Progress, Translation
+from workbench.widgets.choices import LATEST
+from workbench.widgets.fold import Fold
+from workbench.widgets.forms import Form
+from workbench.widgets.heat import HeatMap
+from workbench.widgets.live_curves import LiveCurves
+from workbench.widgets.memory import Memory
+from workbench.widgets.panel import Act, Panel
+from workbench.widgets.parts import Painted, card, column, columns, markup, row, show, words, write
+from workbench.widgets.progress import Bars, bars_of, clock
+
+NARROW = {"description_width": "auto"}
+COMMANDS = {  # of the session, by the label of their buttons, with what they do
+    "Start": ("train", "train from the last checkpoint, or from the start"),
+    "Pause": ("pause", "wait after the step it is at"),
+    "Resume": ("resume", "go on after a pause"),
+    "One step": ("advance", "take one step, then pause"),
+    "Stop": ("stop", "end after the step it is at and keep the best weights"),
+}
+_BACK = r"resume goes on from (step \d+|the start)"  # what the session says of a loss that is NaN
+PREPARING = ("reading", "building")  # how `busy` begins while training would only have to wait
+
+
+class TrainPanel(Panel):
+    """Training, live: its controls, its curves, and the sentences it is watched by."""
+
+    title: ClassVar[str] = "Train"
+
+    def body(self) -> list[ipywidgets.Widget]:
+        """Make the widgets."""
+        self._painted, self._curves = Painted(), LiveCurves()
+        self._bars, self._facts = Bars(), words("", "wb-note")
+        self._pace = column(self._bars, self._facts)
+        self._probes = self._watched()
+        self._loss, self._small = card(self._curves.loss), card(self._curves.small)
+        self._table = markup()
+        self._translations = card(self._table)
+        both = columns(self._loss, self._probes)
+        return [self._controls(), both, self._translations, self._small]
+
+    def _controls(self) -> ipywidgets.Widget:
+        self._buttons = {
+            command: self.button(label, self._asking(command), help, primary=command == "train")
+            for label, (command, help) in COMMANDS.items()
+        }
+        rate = Form(self.session, names=("learning_rate",))
+        every = Form(self.session, groups=("Training",))
+        self._fold = Fold(self.choices, "All settings of training", every)
+        steering = column(row(*self._buttons.values()), self._pace)
+        steering.add_class("wb-grow")
+        steering.layout.min_width = "300px"  # below that the learning rate goes on the next line
+        rate.layout.width = "200px"
+        return card(row(steering, rate), self._fold)
+
+    def _watched(self) -> ipywidgets.Widget:
+        self._which = ipywidgets.Dropdown(description="Sentence", style=NARROW)
+        self._which.layout.width = "auto"
+        self.heed(self._which, "value", self._choose_probe)
+        self._moment = ipywidgets.IntSlider(description="Moment", readout=False, style=NARROW)
+        self._moment.add_class("wb-grow")
+        self.heed(self._moment, "value", self._choose_moment)
+        self._when, self._map = words("", "wb-note"), HeatMap()
+        self._no_map = words(f"There is nothing to see: {NO_ATTENTION}.", "wb-note")
+        heading = words("Attention as it emerges", "wb-title")
+        when = row(self._moment, self._when)
+        return card(heading, self._which, when, self._map, self._no_map)
+
+    def paint(self) -> None:
+        """Show how far training is, what is new of the curves, and the watched sentences."""
+        session, progress = self.session, self.session.progress
+        for label, (command, help) in COMMANDS.items():
+            self._paint_button(label, command, help)
+        memory = Memory.of(session)
+        if progress and session.state == "training":
+            memory.sample(progress.step)
+        self._fold.paint()
+        history = session.history
+        for part in (self._loss, self._small):
+            show(part, bool(history))
+        show(self._pace, bool(history))
+        if history:
+            latest = progress or history[-1]
+            pairs = len(session.encoded.get("train", ()))
+            self._bars.show(bars_of(latest, session.config, pairs))
+            write(self._facts, value=_facts(latest, memory))
+            self._curves.paint(history, memory.samples, growing=session.state == "training")
+        self._paint_watched(moments(history))
+
+    def still(self) -> list[Figure | Table]:
+        """Return the curves, and the watched sentences as they were at the chosen moment."""
+        history = self.session.history
+        if not history:
+            return [notice(self.title, "nothing is trained yet")]
+        times = moments(history)
+        if not times:
+            return [curves(history)]
+        moment = times[self._place(times)]
+        return [curves(history), probe_table(moment), attention_grid(moment.probes)]
+
+    # What the controls do ---------------------------------------------------------------------
+
+    def _asking(self, command: str) -> Act:
+        return lambda: self.session.request(command)
+
+    def _choose_probe(self, number: int) -> None:
+        self.choices.probe = number
+
+    def _choose_moment(self, number: int) -> None:
+        """Look at an evaluation; at the last one, go on to later ones as they come."""
+        self.choices.moment = LATEST if number == self._moment.max else number
+
+    # What is painted --------------------------------------------------------------------------
+
+    def _paint_button(self, label: str, command: str, help: str) -> None:
+        """Switch a button off with the reason where it makes no sense, e.g. while it must wait."""
+        busy = self.session.busy
+        reason = self.session.refusal(command)
+        if command in ("train", "advance") and busy.startswith(PREPARING):
+            reason = reason or f"{busy} is under way; wait for it"
+        back = re.search(_BACK, self.session.error)
+        if command == "resume" and back and not reason:
+            label = f"Go on from {back[1]}"
+        write(
+            self._buttons[command],
+            description=label, disabled=bool(reason), tooltip=reason or help,
+        )  # fmt: skip
+
+    def _paint_watched(self, times: Sequence[Progress]) -> None:
+        for part in (self._probes, self._translations):
+            show(part, bool(times))
+        if not times:
+            return
+        place = self._place(times)
+        moment, last = times[place], len(times) - 1
+        which = min(self.choices.probe, len(moment.probes) - 1)
+        if self._painted.is_new("probes", moment, place, last, which):
+            write(self._moment, max=max(last, 1), value=place, disabled=not last)
+            write(self._when, value=f"step {moment.step:,}, evaluation {place + 1} of {last + 1}")
+            self._table.value = probe_table(moment).to_html()
+            self._paint_probe(moment.probes, which)
+
+    def _paint_probe(self, probes: Sequence[Translation], which: int) -> None:
+        options = [(shortened(probe.source, 60), n) for n, probe in enumerate(probes)]
+        if list(self._which.options) != options:
+            self._which.options = options
+        write(self._which, value=which)
+        sight = across(probes[which])
+        show(self._map, bool(sight.weights.size))
+        show(self._no_map, not sight.weights.size)
+        if sight.weights.size:
+            self._map.show(sight)
+
+    def _place(self, times: Sequence[Progress]) -> int:
+        """Return which of the evaluations is looked at; one that is not there yet is the last."""
+        last, chosen = len(times) - 1, self.choices.moment
+        return last if chosen == LATEST else min(chosen, last)
+
+
+def moments(history: Sequence[Progress]) -> list[Progress]:
+    """Return the steps at which the watched sentences were translated."""
+    return [progress for progress in history if progress.probes]
+
+
+def probe_table(moment: Progress) -> Table:
+    """Return the watched sentences as they were translated at a step."""
+    rows = tuple(
+        (
+            probe.source,
+            probe.reference or "",
+            probe.text,
+            "✓" if probe.text == probe.reference else "",
+        )
+        for probe in moment.probes
+    )
+    caption = f"Watched sentences at step {moment.step:,}"
+    return Table(("source", "reference", "translation", "the same"), rows, caption)
+
+
+def _facts(progress: Progress, memory: Memory) -> str:
+    facts = [
+        f"loss {progress.loss:.4f}",
+        f"{progress.tokens_per_second:,.0f} target tokens/s",
+        f"learning rate {progress.learning_rate:.3g}",
+        f"{clock(progress.seconds)} trained",
+    ]
+    if memory.samples:
+        facts.append(f"{memory.samples[-1][1] / 1e6:,.0f} MB of memory")
+    return " · ".join(facts)
