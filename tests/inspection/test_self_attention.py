@@ -38,9 +38,7 @@ def attend(layer, x, values, ahead):
     names = ("query", "key", "value", "output")
     kernels = [getattr(layer, f"{name}_kernel").numpy() for name in names]
     biases = [getattr(layer, f"{name}_bias").numpy() for name in names]
-    q, k, v = (
-        y @ w + b for y, w, b in zip((x, values, values), kernels, biases, strict=False)
-    )
+    q, k, v = (y @ w + b for y, w, b in zip((x, values, values), kernels, biases, strict=False))
     contexts, weights = [], []
     for own in np.split(np.arange(layer.units), layer.heads):
         energy = q[:, own] @ k[:, own].T / np.sqrt(len(own))
