@@ -137,7 +137,7 @@ def test_a_chart_that_is_hidden_at_first_is_drawn_when_it_appears(book, watch):
 
 def test_what_is_pointed_at_comes_back_in_both_themes(book, watch):
     shown = book("view = VegaView(points(row(0), row(1))); view.listen('pick'); view")
-    ink = "document.querySelector('.wb-vega .mark-text text').getAttribute('fill')"
+    ink = "document.querySelector('.wb-vega .mark-text text')?.getAttribute('fill')"
     for name in ("light", "dark", "light"):
         shown.theme(name)
         shown.until(f"{ink} === '{INK[name]}'")

@@ -97,7 +97,7 @@ def test_the_table_names_the_strongest_first():
     table = as_table(sight(), sight().chosen())
     assert table.columns == ("token", "reads most", "then")
     assert table.rows == (("x", "b 0.88", "a 0.12"), ('"y",', "a 0.50", "b 0.50"))
-    assert table.caption == "Attention of a → x"
+    assert table.caption == "Attention: what each token reads"
 
 
 def test_the_table_names_at_most_three():

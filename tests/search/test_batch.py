@@ -603,7 +603,7 @@ def samples(table, width, limit=None, others=0, **settings):
         tf.constant(times if limit is None else limit),
         Sampling(**{"temperature": 1.0, **settings}), others,
     )  # fmt: skip
-    return SearchRecord(*(array.numpy() for array in arrays))
+    return SearchRecord(*(array.numpy() for array in arrays), drawn=True)
 
 
 def test_a_seed_repeats_its_samples_and_another_draws_others():
@@ -657,6 +657,14 @@ def test_samples_end_each_on_its_own():
 def test_at_the_limit_samples_are_unfinished():
     found = read(samples(certain(*[{A: 1.0}] * 9), 2, limit=3), count=2)
     assert [(tokens, finished) for tokens, *_, finished in found] == [((A, A, A), False)] * 2
+
+
+def test_the_likeliest_of_the_unfinished_comes_first():
+    table = random_table(12, times=8)
+    table[..., END] = -40
+    totals = [total for _, total, *_ in read(samples(table, 6, limit=5), count=6)]
+    assert totals == sorted(totals, reverse=True)
+    assert len(set(totals)) > 1
 
 
 def test_padding_unknown_and_begin_are_never_drawn():

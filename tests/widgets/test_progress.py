@@ -57,5 +57,6 @@ def test_a_time_reads_like_a_clock(seconds, written):
 
 def test_all_bars_travel_in_one_message():
     bars = Bars()
-    bars.show([Bar("Step", 0.5, "1 of 2")])
+    bars.show([Bar("Step", 0.5, "1 of 2")], "loss 1.0")
+    assert bars.note == "loss 1.0"
     assert bars.bars == [{"label": "Step", "share": 0.5, "text": "1 of 2"}]

@@ -27,6 +27,7 @@ from workbench.widgets.workbench import PANELS, Workbench
 
 EXAMPLES, ACTIONS = 8, 270
 HANG = 60  # seconds for the answer to one question, on a busy machine
+BELOW = st.integers(0, 9_999)
 TYPED = ("", "abc", "7", "0.001", "-1", "nan", "the black cat", "<b>x</b>", "../nowhere.tsv")
 TINY = {
     "units": 8, "embedding": 8, "encoder": "rnn", "decoder": "rnn", "attention": "dot",
@@ -82,28 +83,30 @@ class Person(RuleBasedStateMachine):
         Choices.of(self.session).tab = tab
         assert Ticker.of(self.session).settle(HANG), "the painter hangs"
 
-    @rule(data=st.data())
-    def use_a_control(self, data):
+    @rule(which=BELOW, field=BELOW, number=BELOW, typed=st.sampled_from(TYPED), flag=st.booleans())
+    def use_a_control(self, which, field, number, typed, flag):
+        """What is there depends on time, so what is drawn must not depend on what is there."""
         there = list(controls(self.bench))
-        control = there[data.draw(st.integers(0, 10_000)) % len(there)]
+        control = there[which % len(there)]
         type(self).presses += 1
         if isinstance(control, ipywidgets.Button):
             control.click()
         elif isinstance(control, Form):
-            field = data.draw(st.sampled_from(control.fields))
-            options = control.state[field["name"]].get("options") or TYPED
-            some = st.booleans() if field["kind"] == "flag" else st.sampled_from(options)
-            typed = data.draw(some)
-            control._handle_custom_msg({"name": field["name"], "value": typed}, [])
+            chosen = control.fields[field % len(control.fields)]
+            options = control.state[chosen["name"]].get("options") or [typed]
+            value = flag if chosen["kind"] == "flag" else options[number % len(options)]
+            control._handle_custom_msg({"name": chosen["name"], "value": value}, [])
         elif isinstance(control, ipywidgets.Checkbox):
-            control.value = not control.value
+            control.value = flag
         elif hasattr(control, "options"):
-            if control.options:
-                control.index = data.draw(st.integers(0, len(control.options) - 1))
+            if options := control.options:
+                several = isinstance(control, ipywidgets.SelectMultiple)
+                index = number % len(options)
+                control.index = (index,) if several else index
         elif isinstance(control, ipywidgets.Text | ipywidgets.Textarea | ipywidgets.Combobox):
-            control.value = data.draw(st.sampled_from(TYPED))
+            control.value = typed
         elif isinstance(control, ipywidgets.IntSlider):
-            control.value = data.draw(st.integers(control.min, control.max))
+            control.value = control.min + number % (control.max - control.min + 1)
 
     @rule(command=st.sampled_from(COMMANDS))
     def ask_for_something(self, command):

@@ -83,7 +83,7 @@ def test_before_training_there_are_only_controls(open_panel, fresh):
     assert enabled(panel) == {"train", "advance"}
     assert panel._buttons["stop"].tooltip == fresh.refusal("stop") != ""
     assert "train from the last checkpoint" in panel._buttons["train"].tooltip
-    for part in (panel._pace, panel._loss, panel._small, panel._probes, panel._translations):
+    for part in (panel._bars, panel._loss, panel._small, panel._probes, panel._translations):
         assert is_hidden(part)
 
 
@@ -167,7 +167,7 @@ def test_curves_facts_and_bars_of_a_training(open_panel, session):
     panel = open_panel(session)
     assert [bar["text"] for bar in panel._bars.bars] == ["6 of 6", "2 of 2"]
     last = session.history[-1]
-    assert f"loss {last.loss:.4f}" in panel._facts.value
+    assert f"loss {last.loss:.4f}" in panel._bars.note
     titles = [view._specification["title"]["text"] for view in panel._curves.small.children]
     assert titles[:2] == ["token accuracy", "exact match"]
     assert titles[-2:] == ["learning rate", "target tokens per second"]
@@ -243,14 +243,14 @@ def test_the_memory_is_sampled_while_it_trains(open_panel, fresh, monkeypatch):
 
     def keep(self, history, memory, growing=False):
         painted.append(list(memory))
-        paint(self, history, memory, growing)
+        return paint(self, history, memory, growing)
 
     monkeypatch.setattr(LiveCurves, "paint", keep)
     panel = open_panel(fresh)
     panel._buttons["train"].click()
     until(fresh, lambda: fresh.state == "trained")
     assert painted[-1]
-    assert "MB of memory" in panel._facts.value
+    assert "MB of memory" in panel._bars.note
 
 
 def test_headless_it_is_curves_and_watched_sentences(session, fresh):

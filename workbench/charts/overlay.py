@@ -1,6 +1,7 @@
 """Several runs in one chart, and the settings in which they differ."""
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import altair as alt
 import numpy as np
@@ -21,14 +22,18 @@ _STEP = alt.Axis(format=",.0f", grid=False, tickCount=8, tickMinStep=1)
 
 Histories = Mapping[str, Sequence[Progress]]
 Points = list[tuple[float, float]]
+Width = int | Literal["container"]
 
 
-def overlay(histories: Histories, figure: str = TRAINING) -> alt.LayerChart | alt.Chart:
+def overlay(
+    histories: Histories, figure: str = TRAINING, width: Width = WIDTH
+) -> alt.LayerChart | alt.Chart:
     """Draw one figure of several runs over their steps, a line for each.
 
     Args:
         histories: by the name of the run.
         figure: `training_loss`, or a figure of the evaluations such as `bleu`.
+        width: px of the plot, or `container` to fill the place that a page has for it.
     """
     title = figure_title(figure)
     every = {name: _points(history, figure) for name, history in histories.items()}
@@ -37,7 +42,8 @@ def overlay(histories: Histories, figure: str = TRAINING) -> alt.LayerChart | al
         return notice(title, "no run has recorded it")
     ends = "; ".join(f"{name} {_written(figure, points[-1][1])}" for name, points in lines.items())
     words = f"{title} of {len(lines)} runs over their steps. At the end: {ends}."
-    return framed(_drawn(lines, figure), title, words)
+    chart = _drawn(lines, figure).properties(width=width, height=HEIGHT)
+    return framed(chart, title, words)
 
 
 def figures_in(histories: Histories) -> list[str]:
@@ -95,7 +101,7 @@ def _drawn(lines: Mapping[str, Points], figure: str) -> alt.LayerChart:
     color = alt.Color("run:N", scale=alt.Scale(domain=names), legend=_legend(len(names)))
     dashes = [_DASHES[i % len(_DASHES)] for i in range(len(names))]
     dash = alt.StrokeDash("run:N", scale=alt.Scale(domain=names, range=dashes), legend=None)
-    chart = alt.Chart(inline(rows), width=WIDTH, height=HEIGHT).encode(
+    chart = alt.Chart(inline(rows)).encode(
         x=alt.X("step:Q", title="step", axis=_STEP, scale=alt.Scale(zero=True)),
         y=alt.Y("value:Q", title=figure_title(figure), axis=axis, scale=alt.Scale(zero=False)),
         color=color,

@@ -133,7 +133,7 @@ def as_table(sight: Sight, weights: Weights) -> Table:
     )
     width = min(_STRONGEST, len(sight.columns))
     names = ("reads most", "then", "then")[:width]
-    return Table(("token", *names), rows, f"{sight.name} of {sight.text}")
+    return Table(("token", *names), rows, f"{sight.name}: what each token reads")
 
 
 def as_csv(sight: Sight, weights: Weights) -> str:

@@ -73,7 +73,10 @@ class SearchRecord:
         ends = [tuple(end) for end in np.argwhere(fates == FINISHED)]
         ends.sort(key=lambda end: -scores[end])
         last = int(np.flatnonzero((fates != AFTER_END).any(1))[-1])
-        ends += [(last, int(c)) for c in np.flatnonzero(fates[last] == KEPT)]
+        still_open = [(last, int(c)) for c in np.flatnonzero(fates[last] == KEPT)]
+        if self.drawn:  # the rows of a beam are in order already
+            still_open.sort(key=lambda end: -scores[end])
+        ends += still_open
         return [(int(step), int(candidate)) for step, candidate in ends[:count]]
 
 
@@ -176,6 +179,7 @@ def beam_search(
         finished += tf.reduce_sum(tf.cast(ends, tf.int32), 1)
         best = tf.maximum(best, tf.reduce_max(tf.where(ends, scores, NEVER), 1))
         order = tf.argsort(tf.where(kept, rows, weighed), axis=1, stable=True)[:, :width]
+        order = tf.ensure_shape(order, [None, width])  # not known where V is not: copied words
         totals = tf.gather(tf.where(kept, weighed_totals, NEVER), order, batch_dims=1)
         done |= (finished >= width) & (best >= totals[:, 0] / penalty)
         done |= best >= totals[:, 0] / bound

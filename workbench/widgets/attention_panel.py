@@ -99,7 +99,7 @@ class AttentionPanel(Panel):
         """Show the translation's attention, as it was chosen to be seen."""
         session, choices = self.session, self.choices
         if self._painted.is_new("sentences", session.encoded):
-            self._pick.options = [("", ""), *self._offered()]
+            self._pick.options = [("a sentence of the data", ""), *self._offered()]
         offered = dict(self._pick.options).values()
         write(self._pick, value=choices.text if choices.text in offered else "")
         self._paint_kinds()

@@ -125,7 +125,7 @@ class ComparePanel(Panel):
             figure = self.choices.figure
             self._figure.options = figures | {figure_title(figure): figure}
             self._figure.value = figure
-            self._overlay.show(overlay(histories, figure))
+            self._overlay.show(overlay(histories, figure, "container"))
         if self._painted.is_new("settings", self.shelf.runs, config):
             self._differences.value = differing_settings(self._configs()).to_html()
 

@@ -91,7 +91,9 @@ class DecodePanel(Panel):
         return card(self._table, self._which)
 
     def _steps(self) -> ipywidgets.Widget:
-        self._step = ipywidgets.BoundedIntText(description="Step", min=1, max=1, value=1)
+        self._step = ipywidgets.BoundedIntText(
+            description="Step", min=1, max=1, value=1, style={"description_width": "auto"}
+        )
         self.heed(self._step, "value", lambda step: self._go_to(step - 1))
         self._back = self.button("‹ Previous step", lambda: self._go_to(self._step.value - 2))
         self._on = self.button("Next step ›", lambda: self._go_to(self._step.value))

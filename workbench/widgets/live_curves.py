@@ -13,7 +13,7 @@ from workbench.widgets.vega import VegaView
 
 Sets = dict[str, Rows]
 
-SECONDS = 0.4  # between two feedings, at least: each one costs the browser a drawing
+SECONDS = 0.5  # between two feedings, at least: the browser's drawing takes from training, too
 GRID = {"grid_template_columns": "repeat(auto-fill, minmax(190px, 1fr))", "grid_gap": "12px"}
 OTHERS = {"loss": "best", "figure": "now"}  # the second dataset of a chart, by how it is called
 
@@ -55,14 +55,17 @@ class LiveCurves:
 
     def paint(
         self, history: Sequence[Progress], memory: Sequence[Sample], growing: bool = False
-    ) -> None:
-        """Draw what is new of a history; while it is `growing`, that may wait for more."""
+    ) -> bool:
+        """Draw what is new of a history; while it is `growing`, that may wait for more.
+
+        Returns: whether anything was drawn.
+        """
         there = Drawn(len(history), len(memory))  # they may grow while this paints
         now = (there, growing)
         same = history is self._of[0] and memory is self._of[1]
         waits = growing and self._clock() - self._fed < SECONDS
         if not history or (same and (now == self._shown or waits)):
-            return
+            return False
         known, samples = history[: there.steps], memory[: there.samples]
         looks = layouts(known, samples)
         drawn = self._layouts if same else {}
@@ -75,6 +78,7 @@ class LiveCurves:
         self._of, self._layouts, self._shown = (history, memory), looks, now
         self._drawn = there if growing else NOTHING  # the last points may be of fewer steps
         self._fed = self._clock()
+        return True
 
     def _feed(
         self,

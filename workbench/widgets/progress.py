@@ -9,6 +9,7 @@ import traitlets
 
 from workbench.config import RunConfig
 from workbench.records import Progress
+from workbench.widgets.parts import write
 from workbench.widgets.paths import STATIC
 
 
@@ -25,16 +26,17 @@ class Bars(anywidget.AnyWidget):
     """Progress bars below each other.
 
     Traits:
-        bars: each as label, share and text.
+        bars: each as label, share and text; note: a line below them.
     """
 
     _esm = STATIC / "progress.js"
     _css = STATIC / "progress.css"
     bars: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    note = traitlets.Unicode("").tag(sync=True)
 
-    def show(self, bars: Sequence[Bar]) -> None:
-        """Show `bars`, all in one message."""
-        self.bars = [asdict(bar) for bar in bars]
+    def show(self, bars: Sequence[Bar], note: str = "") -> None:
+        """Show `bars` and a line of text, all in one message."""
+        write(self, bars=[asdict(bar) for bar in bars], note=note)
 
 
 def bars_of(progress: Progress, config: RunConfig, pairs: int) -> list[Bar]:

@@ -1,6 +1,7 @@
 """Run a notebook headless with what was clicked together, and open its report."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,7 +16,7 @@ from workbench.session import Session
 from workbench.widgets.headless import AGAIN, Headless, Job
 from workbench.widgets.link import Link
 from workbench.widgets.panel import Panel
-from workbench.widgets.parts import Painted, card, column, markup, row, write
+from workbench.widgets.parts import Painted, card, column, markup, row, words, write
 from workbench.widgets.ticker import Ticker
 
 NOT_PASSED = ("name", "run_directory", "live")  # the run's own
@@ -50,20 +51,26 @@ class ReportPanel(Panel):
             description="Name", placeholder="the notebook and the corpus", continuous_update=False
         )
         name.add_class("wb-grow")
-        again = ipywidgets.Dropdown(description="If it exists", options=tuple(AGAIN))
+        name.layout.min_width = "300px"
+        again = ipywidgets.Dropdown(
+            description="If it exists", options=tuple(AGAIN), style={"description_width": "auto"}
+        )
         for widget, choice in ((notebook, "notebook"), (name, "report_name"), (again, "again")):
             self.bind(widget, "value", self.choices, choice)
         self._run = self.button("Run headless", self._start, primary=True)
         self._stop = self.button("Stop", self.headless.stop, "interrupt the run; it is kept")
         self._settings, self._rows = markup(), column()
         controls = card(row(notebook), row(name, again), row(self._run, self._stop))
-        return [controls, card(self._settings), self._rows]
+        settings = card(words("Settings passed on", "wb-title"), self._settings)
+        return [controls, settings, self._rows]
 
     def paint(self) -> None:
         """Show the settings that will be passed on, and the runs."""
         settings = passed_on(self.session.draft)
         if self._painted.is_new("settings", tuple(settings.items())):
-            self._settings.value = _settings_shown(settings).to_html()
+            table = _settings_shown(settings)
+            none = f"<div class='wb-note'>{table.caption}</div>"
+            self._settings.value = replace(table, caption="").to_html() if settings else none
         busy = self.headless.running is not None
         write(self._run, disabled=busy, tooltip="a notebook is being run" if busy else "")
         write(self._stop, disabled=not busy)
@@ -94,7 +101,7 @@ class JobView(ipywidgets.Box):
         """Make the widgets."""
         self._progress, self._figures, self._page = markup(), markup(), Link()
         self._painted = Painted()
-        super().__init__([self._progress, self._page, self._figures])
+        super().__init__([self._progress])
         for name in ("wb-column", "wb-card"):
             self.add_class(name)
 
@@ -105,8 +112,9 @@ class JobView(ipywidgets.Box):
         self._progress.value = _progress_of(job)
         write(self._page, label=f"Open the report of {job.run}" if job.page else "")
         self._page.point(job.page)
-        if job.evaluations:
-            self._figures.value = figures_table(job.evaluations).to_html()
+        self._figures.value = figures_table(job.evaluations).to_html()
+        parts = {self._progress: True, self._page: job.page, self._figures: job.evaluations}
+        write(self, children=tuple(part for part, is_there in parts.items() if is_there))
 
 
 def passed_on(draft: RunConfig) -> dict[str, Any]:

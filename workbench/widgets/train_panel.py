@@ -7,6 +7,7 @@ from typing import ClassVar
 import ipywidgets
 
 from workbench.charts.attention import NO_ATTENTION, attention_grid
+from workbench.charts.curve_rows import Sample
 from workbench.charts.curves import curves
 from workbench.charts.frame import Figure, notice, shortened
 from workbench.charts.sight import across
@@ -42,9 +43,8 @@ class TrainPanel(Panel):
     def body(self) -> list[ipywidgets.Widget]:
         """Make the widgets."""
         self._painted, self._curves = Painted(), LiveCurves()
-        self._bars, self._facts = Bars(), words("", "wb-note")
-        self._pace = column(self._bars, self._facts)
-        self._probes = self._watched()
+        self._memory = Memory.of(self.session)
+        self._bars, self._probes = Bars(), self._watched()
         self._loss, self._small = card(self._curves.loss), card(self._curves.small)
         self._table = markup()
         self._translations = card(self._table)
@@ -59,7 +59,7 @@ class TrainPanel(Panel):
         rate = Form(self.session, names=("learning_rate",))
         every = Form(self.session, groups=("Training",))
         self._fold = Fold(self.choices, "All settings of training", every)
-        steering = column(row(*self._buttons.values()), self._pace)
+        steering = column(row(*self._buttons.values()), self._bars)
         steering.add_class("wb-grow")
         steering.layout.min_width = "300px"  # below that the learning rate goes on the next line
         rate.layout.width = "200px"
@@ -83,20 +83,15 @@ class TrainPanel(Panel):
         session, progress = self.session, self.session.progress
         for label, (command, help) in COMMANDS.items():
             self._paint_button(label, command, help)
-        memory = Memory.of(session)
-        if progress and session.state == "training":
-            memory.sample(progress.step)
         self._fold.paint()
+        growing = session.state == "training"
+        if progress and growing:
+            self._memory.sample(progress.step)
         history = session.history
-        for part in (self._loss, self._small):
+        for part in (self._loss, self._small, self._bars):
             show(part, bool(history))
-        show(self._pace, bool(history))
-        if history:
-            latest = progress or history[-1]
-            pairs = len(session.encoded.get("train", ()))
-            self._bars.show(bars_of(latest, session.config, pairs))
-            write(self._facts, value=_facts(latest, memory))
-            self._curves.paint(history, memory.samples, growing=session.state == "training")
+        if self._curves.paint(history, self._memory.samples, growing):
+            self._paint_pace(progress or history[-1])
         self._paint_watched(moments(history))
 
     def still(self) -> list[Figure | Table]:
@@ -137,6 +132,11 @@ class TrainPanel(Panel):
             self._buttons[command],
             description=label, disabled=bool(reason), tooltip=reason or help,
         )  # fmt: skip
+
+    def _paint_pace(self, progress: Progress) -> None:
+        pairs = len(self.session.encoded.get("train", ()))
+        note = _facts(progress, self._memory.samples)
+        self._bars.show(bars_of(progress, self.session.config, pairs), note)
 
     def _paint_watched(self, times: Sequence[Progress]) -> None:
         for part in (self._probes, self._translations):
@@ -189,13 +189,13 @@ def probe_table(moment: Progress) -> Table:
     return Table(("source", "reference", "translation", "the same"), rows, caption)
 
 
-def _facts(progress: Progress, memory: Memory) -> str:
+def _facts(progress: Progress, memory: Sequence[Sample]) -> str:
     facts = [
         f"loss {progress.loss:.4f}",
         f"{progress.tokens_per_second:,.0f} target tokens/s",
         f"learning rate {progress.learning_rate:.3g}",
         f"{clock(progress.seconds)} trained",
     ]
-    if memory.samples:
-        facts.append(f"{memory.samples[-1][1] / 1e6:,.0f} MB of memory")
+    if memory:
+        facts.append(f"{memory[-1][1] / 1e6:,.0f} MB of memory")
     return " · ".join(facts)

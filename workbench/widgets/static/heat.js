@@ -159,9 +159,10 @@ function explain({ model, at, legend, told }, look) {
   told.classList.toggle("wb-heat-hint", !at);
   const kinds = new Set(model.get("links").map((link) => link[2]));
   const box = (style) => `<i class="wb-heat-gold" style="border:1.5px ${style} ${look.accent}"></i>`;
-  const html = [`0 <i class="wb-heat-ramp" style="background:linear-gradient(90deg,${look.stops})"></i> 1 attention weight`,
-    kinds.has("sure") ? `${box("solid")} gold alignment` : "",
-    kinds.has("possible") ? `${box("dashed")} possible in gold` : ""].join(" &emsp; ");
+  const ramp = `0 <i class="wb-heat-ramp" style="background:linear-gradient(90deg,${look.stops})"></i> 1 attention weight`;
+  const parts = [ramp, kinds.has("sure") && `${box("solid")} gold alignment`,
+    kinds.has("possible") && `${box("dashed")} possible in gold`];
+  const html = parts.filter(Boolean).map((part) => `<span>${part}</span>`).join("");
   if (legend.dataset.html !== html) legend.innerHTML = legend.dataset.html = html; // no one's text is in it
 }
 

@@ -1,23 +1,29 @@
-// Native progress bars, each with what it counts before it and how far it is behind it.
+// Native progress bars, each with what it counts before it and how far it is behind it, and a line
+// of text below them.
 function render({ model, el }) {
-  el.classList.add("wb-bars");
+  const list = document.createElement("div");
+  const note = document.createElement("div");
+  list.className = "wb-bars";
+  note.className = "wb-note wb-number";
+  el.append(list, note);
 
   function paint() {
     const bars = model.get("bars");
-    while (el.children.length > bars.length) el.lastChild.remove();
-    while (el.children.length < bars.length) el.append(bar());
+    while (list.children.length > bars.length) list.lastChild.remove();
+    while (list.children.length < bars.length) list.append(bar());
     bars.forEach(({ label, share, text }, number) => {
-      const [name, progress, told] = el.children[number].children;
+      const [name, progress, told] = list.children[number].children;
       put(name, label);
       put(told, text);
       progress.setAttribute("aria-label", `${label} ${text}`);
       progress.value = share;
     });
+    put(note, model.get("note"));
   }
 
-  model.on("change:bars", paint);
+  model.on("change:bars change:note", paint);
   paint();
-  return () => model.off("change:bars", paint);
+  return () => model.off("change:bars change:note", paint);
 }
 
 function bar() {
