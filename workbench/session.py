@@ -327,6 +327,11 @@ class Session(traitlets.HasTraits):
         return self._corpus
 
     @property
+    def codec_loaded(self) -> Codec | None:
+        """The tokenizers, where there are any: to ask for `codec` learns them."""
+        return self._codec
+
+    @property
     def codec(self) -> Codec:
         """The tokenizers: those of the opened run, else learned from the training pairs."""
         if self._codec is None:

@@ -185,3 +185,12 @@ def test_real_corpora(settings, expected):
     corpus = corpus_from(RunConfig(**{name: str(path) for name, path in paths.items()}))
     assert sizes(corpus)[1:] == pytest.approx(expected[1:], abs=5)  # identical sources go together
     assert sum(sizes(corpus)) == sum(expected)
+
+
+@pytest.mark.parametrize("name", ["train_file", "validation_file", "test_file"])
+def test_a_file_beyond_the_memory_is_refused_before_it_is_read(name, table, tmp_path):
+    path = tmp_path / "vast.tsv"
+    with path.open("wb") as stream:
+        stream.truncate(10**13)  # a hole that takes no room on the disk
+    with pytest.raises(DataError, match="pairs that fit into memory"):
+        corpus_from(RunConfig(**{"train_file": table, name: str(path)}))

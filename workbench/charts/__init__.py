@@ -8,6 +8,7 @@ from workbench.charts.lengths import length_histogram, score_by_length
 from workbench.charts.overlay import differing_settings, overlay
 from workbench.charts.search import beam_tree, discarded
 from workbench.charts.tables import Table, best_and_worst, figures_table, settings_table
+from workbench.charts.vocabulary import rank_frequency
 
 __all__ = [
     "Table",
@@ -24,6 +25,7 @@ __all__ = [
     "length_histogram",
     "model_diagram",
     "overlay",
+    "rank_frequency",
     "score_by_length",
     "settings_table",
 ]

@@ -7,6 +7,7 @@ from workbench.data.alignments import swap_alignment
 from workbench.data.catalogue import BUILT_IN, build
 from workbench.data.corpus import Corpus, Pair, split_pairs
 from workbench.data.readers import read_pairs
+from workbench.data.size import refuse_too_large
 from workbench.data.text import exists
 from workbench.errors import DataError, SettingsError, nearest
 from workbench.records import BadLine
@@ -32,11 +33,13 @@ def corpus_from(config: RunConfig) -> Corpus:
     corpus, is its own. `swap`, `lowercase` and `train_limit` are applied afterwards.
 
     Raises:
-        DataError: nothing of that name, a line that cannot be read, an empty split.
+        DataError: nothing of that name, more than fits into memory, a line that cannot be read,
+            an empty split.
         SettingsError: a named split of something that is not built in.
     """
     bad: list[BadLine] = []
     files = {"validation": config.validation_file, "test": config.test_file}
+    refuse_too_large(_all_of(config))
     given = {split: _read(file, config, bad) for split, file in files.items() if file}
     if not config.train_file and config.corpus in BUILT_IN:
         name = config.corpus
@@ -52,6 +55,11 @@ def corpus_from(config: RunConfig) -> Corpus:
     )
     limit = config.train_limit or len(train)
     return Corpus(name, train[:limit], validation, test, tuple(bad))
+
+
+def _all_of(config: RunConfig) -> list[str]:
+    first = config.train_file or ("" if config.corpus in BUILT_IN else config.corpus)
+    return [file for file in (first, config.validation_file, config.test_file) if file]
 
 
 def _built_in(config: RunConfig) -> dict[str, Pairs]:

@@ -94,7 +94,7 @@ class DataPanel(Panel):
             self._paint_corpus(corpus)
         if corpus and self._painted.is_new("pairs", corpus, choices.split, choices.sample):
             self._paint_samples(corpus)
-        codec = codec_of(self.session)
+        codec = self.session.codec_loaded
         if self._painted.is_new("tokens", codec, choices.side, choices.text):
             self._paint_tokens(codec)
 
@@ -123,7 +123,7 @@ class DataPanel(Panel):
             self.choices.notice = ("good", "These data are loaded already.")
             return
         files = [getattr(self.session.draft, name) for name in ("corpus", *FILES)]
-        refuse_too_large(files)
+        refuse_too_large(files)  # now, not after a word on how long it takes
         if slow := warning(files):
             self.choices.notice = ("quiet", slow)
         of_other_data = set(OF_THE_DATA) & set(self.session.stale)  # the model that is there
@@ -172,11 +172,6 @@ def loaded(session: "Session") -> Corpus | None:
     wanted, there = session.draft, session.config
     same = all(getattr(wanted, name) == getattr(there, name) for name in OF_THE_DATA)
     return session.corpus_loaded if same else None
-
-
-def codec_of(session: "Session") -> Codec | None:
-    """Return the vocabularies, where there are any: to ask for `codec` would learn them now."""
-    return session._codec
 
 
 def charts_of(codec: Codec, pairs: EncodedPairs) -> tuple[Figure, Figure]:
