@@ -75,7 +75,7 @@ def test_training_is_watched_to_its_end(book, watch):
     until_python(shown, TRAINED)
     steps = shown.python("len(session.history)")
     shown.until(f"{POINTS} === {steps}")
-    assert shown.page.locator(".wb-panel progress").count() == 2
+    assert shown.page.locator(".wb-panel progress:visible").count() == 2
     shown.until("document.querySelector('progress').value === 1")
     shown.until("document.querySelector('.wb-status').textContent.includes('is trained')")
     watched = shown.python("session.history[-1].probes[0].source")

@@ -83,7 +83,7 @@ def test_before_training_there_are_only_controls(open_panel, fresh):
     assert enabled(panel) == {"train", "advance"}
     assert panel._buttons["stop"].tooltip == fresh.refusal("stop") != ""
     assert "train from the last checkpoint" in panel._buttons["train"].tooltip
-    for part in (panel._bars, panel._loss, panel._small, panel._probes, panel._translations):
+    for part in (panel._pace, panel._loss, panel._small, panel._probes, panel._translations):
         assert is_hidden(part)
 
 

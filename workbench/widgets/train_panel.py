@@ -45,6 +45,7 @@ class TrainPanel(Panel):
         self._painted, self._curves = Painted(), LiveCurves()
         self._memory = Memory.of(self.session)
         self._bars, self._probes = Bars(), self._watched()
+        self._pace = column(self._bars)
         self._loss, self._small = card(self._curves.loss), card(self._curves.small)
         self._table = markup()
         self._translations = card(self._table)
@@ -59,7 +60,7 @@ class TrainPanel(Panel):
         rate = Form(self.session, names=("learning_rate",))
         every = Form(self.session, groups=("Training",))
         self._fold = Fold(self.choices, "All settings of training", every)
-        steering = column(row(*self._buttons.values()), self._bars)
+        steering = column(row(*self._buttons.values()), self._pace)
         steering.add_class("wb-grow")
         steering.layout.min_width = "300px"  # below that the learning rate goes on the next line
         rate.layout.width = "200px"
@@ -88,7 +89,7 @@ class TrainPanel(Panel):
         if progress and growing:
             self._memory.sample(progress.step)
         history = session.history
-        for part in (self._loss, self._small, self._bars):
+        for part in (self._loss, self._small, self._pace):
             show(part, bool(history))
         if self._curves.paint(history, self._memory.samples, growing):
             self._paint_pace(progress or history[-1])
