@@ -233,7 +233,7 @@ def test_a_model_without_attention_says_so(open_panel, settings, tmp_path):
     session.train()
     asyncio.run(session.wait())
     panel = open_panel(session)
-    assert is_hidden(panel._map)
+    assert is_hidden(panel._seen)
     assert "the model has no attention" in panel._no_map.value
 
 

@@ -77,7 +77,8 @@ class TrainPanel(Panel):
         self._no_map = words(f"There is nothing to see: {NO_ATTENTION}.", "wb-note")
         heading = words("Attention as it emerges", "wb-title")
         when = row(self._moment, self._when)
-        return card(heading, self._which, when, self._map, self._no_map)
+        self._seen = column(self._map)
+        return card(heading, self._which, when, self._seen, self._no_map)
 
     def paint(self) -> None:
         """Show how far training is, what is new of the curves, and the watched sentences."""
@@ -159,7 +160,7 @@ class TrainPanel(Panel):
             self._which.options = options
         write(self._which, value=which)
         sight = across(probes[which])
-        show(self._map, bool(sight.weights.size))
+        show(self._seen, bool(sight.weights.size))
         show(self._no_map, not sight.weights.size)
         if sight.weights.size:
             self._map.show(sight)
