@@ -26,7 +26,7 @@ report: .venv/base.stamp ## train, run the notebook, write the HTML page; ARGS="
 	$(BIN)/workbench report notebooks/experiment.ipynb $(ARGS)
 
 test: .venv/test.stamp browser ## run every test, with coverage; ARGS="tests/data -x" narrows it down
-	$(BIN)/pytest --cov --cov-report=term-missing:skip-covered $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=term-missing:skip-covered $(ARGS)
 
 check: lint types layers ## ruff, mypy and the walls between the rooms: before every commit
 

@@ -163,6 +163,7 @@ def test_two_views_stay_the_same(book, watch):
     press(shown, "▸ All settings of training", which=1)
     shown.until("[...document.querySelectorAll('button')].filter("
                 "it => it.textContent.startsWith('▾ All')).length === 2")  # fmt: skip
+    assert shown.page.get_by_label("batch size").locator("visible=true").count() == 2
     lines = f"[...document.querySelectorAll('{LINE.split(chr(39))[1]}')]"
     drawn = shown.page.evaluate(f"{lines}.map(it => it.getAttribute('d'))")
     assert len(drawn) >= 2

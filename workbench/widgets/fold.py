@@ -3,7 +3,7 @@
 import ipywidgets
 
 from workbench.widgets.choices import Choices
-from workbench.widgets.parts import show, write
+from workbench.widgets.parts import column, show, write
 
 
 class Fold(ipywidgets.Box):
@@ -14,11 +14,11 @@ class Fold(ipywidgets.Box):
 
     def __init__(self, choices: Choices, title: str, content: ipywidgets.Widget) -> None:
         """Fold `content` away below a button that says `title`."""
-        self._choices, self._title, self._content = choices, title, content
+        self._choices, self._title, self._content = choices, title, column(content)
         self._button = ipywidgets.Button(tooltip="show or hide")
         self._button.add_class("wb-fold")
         self._button.on_click(self._turn)
-        super().__init__([self._button, content])
+        super().__init__([self._button, self._content])
         self.add_class("wb-column")
         self.paint()
 

@@ -13,7 +13,7 @@ from workbench.widgets.vega import VegaView
 
 Sets = dict[str, Rows]
 
-SECONDS = 0.5  # between two feedings, at least: the browser's drawing takes from training, too
+SECONDS = 1.0  # between two feedings, at least: drawing in the browser takes from training, too
 GRID = {"grid_template_columns": "repeat(auto-fill, minmax(190px, 1fr))", "grid_gap": "12px"}
 OTHERS = {"loss": "best", "figure": "now"}  # the second dataset of a chart, by how it is called
 

@@ -3,6 +3,7 @@
 from html import escape
 from typing import Any
 
+import anywidget
 import ipywidgets
 
 
@@ -54,6 +55,7 @@ def write(widget: ipywidgets.Widget, **traits: Any) -> None:
 
 def show(widget: ipywidgets.Widget, shown: bool) -> None:
     """Let a widget be seen, or not. Put an anywidget into a box: its own classes stay."""
+    assert not isinstance(widget, anywidget.AnyWidget), "put it into a box"
     hidden = "wb-hidden" in widget._dom_classes
     if shown and hidden:
         widget.remove_class("wb-hidden")
