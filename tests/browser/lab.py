@@ -147,6 +147,13 @@ class Notebook:
         self.page.reload()
         self._wait_for_kernel()
 
+    def saved_pictures(self) -> int:
+        """Save; return how many outputs a site can show that runs no JavaScript."""
+        self.page.evaluate("jupyterapp.commands.execute('docmanager:save')")
+        cells = self.page.evaluate(f"{_CELLS}.map(cell => cell.toJSON())")
+        forms = [out.get("data", {}) for cell in cells for out in cell.get("outputs", ())]
+        return sum("image/png" in data for data in forms if _WIDGET not in data)
+
     def restart(self) -> None:
         """Restart the kernel, as a person does who has said yes to the question."""
         self.page.evaluate(f"{_SESSION}.session.kernel.restart()")
@@ -170,6 +177,7 @@ class Notebook:
         self.until(ready, START)
 
 
+_WIDGET = "application/vnd.jupyter.widget-view+json"
 _SESSION = "jupyterapp.shell.currentWidget?.sessionContext"
 _CELLS = "[...jupyterapp.shell.currentWidget.content.model.cells]"
 _ERROR = f"""{_CELLS}

@@ -24,6 +24,7 @@ class Session(traitlets.HasTraits):
     error = traitlets.Unicode("")
     busy = traitlets.Unicode("")
     progress = traitlets.Any(None)
+    history = ()
     stale = ()
 
 
@@ -189,6 +190,26 @@ def test_a_closed_panel_is_painted_no_more(make, session):
 
 def test_live_a_cell_shows_a_widget(make):
     assert "application/vnd.jupyter.widget-view+json" in make()._repr_mimebundle_()
+
+
+def test_figures_stay_once_the_model_is_trained_and_only_where_it_is_displayed(make, monkeypatch):
+    kept = []
+    monkeypatch.setattr(module.Keepsake, "show", lambda _, make: kept.append(len(make())))
+    panel = make()
+    panel.session.state = "trained"
+    assert settled(panel) and kept == []
+    panel.session.state = "built"
+    panel._repr_mimebundle_()
+    assert settled(panel) and kept == []
+    panel.session.state = "trained"
+    assert settled(panel) and kept == [2]
+    panel.session.busy = "translating"
+    assert settled(panel) and kept == [2]
+    panel.session.state = "training"
+    assert settled(panel) and kept == [2]
+    panel.session.state = "trained"
+    panel.session.config = RunConfig(units=8)
+    assert settled(panel) and kept == [2, 2]
 
 
 def test_headless_there_is_no_widget_but_every_still_form(session, monkeypatch):

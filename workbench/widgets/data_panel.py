@@ -43,6 +43,7 @@ class DataPanel(Panel):
     """A corpus and its vocabularies: chosen, loaded, shown."""
 
     title: ClassVar[str] = "Data"
+    kept: ClassVar[tuple[str, ...]] = ("data", "built", "trained")
 
     def body(self) -> list[ipywidgets.Widget]:
         """Make the widgets."""

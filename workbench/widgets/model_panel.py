@@ -36,6 +36,7 @@ class ModelPanel(Panel):
     """The settings of the model and its training, with a diagram that follows every change."""
 
     title: ClassVar[str] = "Model"
+    kept: ClassVar[tuple[str, ...]] = ("built", "trained")
 
     def body(self) -> list[ipywidgets.Widget]:
         """Make the widgets."""

@@ -12,6 +12,7 @@ from workbench.charts.tables import Table
 from workbench.errors import WorkbenchError
 from workbench.widgets.choices import QUIET, Choices
 from workbench.widgets.figure import bundle, show
+from workbench.widgets.keepsake import Keepsake
 from workbench.widgets.looks import looks
 from workbench.widgets.status import Status, told
 from workbench.widgets.ticker import Ticker
@@ -31,6 +32,7 @@ class Panel(ipywidgets.VBox):
     """
 
     title: ClassVar[str] = ""
+    kept: ClassVar[tuple[str, ...]] = ("trained",)  # states whose still forms stay in the notebook
 
     def __init__(self, session: "Session") -> None:
         """Show `session`."""
@@ -38,6 +40,8 @@ class Panel(ipywidgets.VBox):
         self._lock = threading.RLock()
         self._bindings: list[Callable[[], None]] = []
         self._writer: int | None = None  # the thread that paints
+        self._keepsake: Keepsake | None = None  # once it is displayed
+        self._kept: Any = None  # of what the notebook keeps figures
         super().__init__()
         self.add_class("wb-panel")
         if session.config.live:
@@ -115,10 +119,25 @@ class Panel(ipywidgets.VBox):
                 self._status.say(*told(self.session, self.choices))
             finally:
                 self._writer = None
+            self._keep()
+
+    def keepsake(self) -> list[Figure | Table]:
+        """Return what stays in a notebook below the live panel."""
+        return self.still()
+
+    def _keep(self) -> None:
+        """Let still figures follow the panel, for readers of the notebook without a kernel."""
+        session = self.session
+        now = session.state, len(session.history), session.config
+        if self._keepsake and session.state in self.kept and now != self._kept:
+            self._kept = now
+            self._keepsake.show(self.keepsake)
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         """Return the widget; headless, show the still forms, the last being the cell's output."""
         if self.session.config.live:
+            self._keepsake, self._kept = Keepsake(), None
+            Ticker.of(self.session).mark(self._refresh)  # after the widget, not before it
             return super()._repr_mimebundle_(**options)
         things = self.still()
         show(*things[:-1])

@@ -29,6 +29,7 @@ class ReportPanel(Panel):
     """The session's settings as a headless run: its progress, its report, its figures."""
 
     title: ClassVar[str] = "Report"
+    kept: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, session: Session) -> None:
         """Show what has been run headless beside `session`."""

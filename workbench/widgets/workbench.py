@@ -50,6 +50,13 @@ class Workbench(Panel):
         """Return what all panels show."""
         return [thing for panel in PANELS for thing in panel(self.session).still()]
 
+    def keepsake(self) -> list[Figure | Table]:
+        """Return what training came to, where that tab was opened."""
+        panels = [panel for place in self._places for panel in place.children]
+        return [
+            thing for panel in panels if isinstance(panel, TrainPanel) for thing in panel.still()
+        ]
+
     def close(self) -> None:
         """Close the panels as well."""
         for place in self._places:

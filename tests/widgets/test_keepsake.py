@@ -1,0 +1,70 @@
+import threading
+from types import SimpleNamespace
+
+import pytest
+
+from workbench.charts.frame import notice
+from workbench.charts.tables import Table
+from workbench.widgets import keepsake as module
+from workbench.widgets.keepsake import Keepsake
+
+TABLE = Table(("a",), ((1,),), "A table")
+
+
+class Publisher:
+    """What ipykernel publishes outputs with, as far as it is used."""
+
+    topic, pub_socket = b"display_data", "the socket"
+
+    def __init__(self):
+        self.parent_header, self.session, self.sent = {"msg_id": "first cell"}, self, []
+
+    def msg(self, kind, content, parent):
+        return {"kind": kind, "parent": parent["msg_id"], **content}
+
+    def send(self, socket, message, ident):
+        assert (socket, ident) == (self.pub_socket, self.topic)
+        self.sent.append(message)
+
+
+@pytest.fixture
+def publisher(monkeypatch):
+    publisher = Publisher()
+    monkeypatch.setattr(module, "get_ipython", lambda: SimpleNamespace(display_pub=publisher))
+    return publisher
+
+
+def show(keepsake, *things):
+    keepsake.show(lambda: things)
+    for thread in threading.enumerate():
+        if thread.name == "workbench keepsake":
+            thread.join(60)
+
+
+def test_figures_follow_below_the_cell_that_showed_the_panel(publisher):
+    keepsake = Keepsake()
+    publisher.parent_header = {"msg_id": "a later cell"}
+    show(keepsake, notice("Title", "nothing"), TABLE)
+    assert [message["kind"] for message in publisher.sent] == ["display_data"] * 2
+    assert {message["parent"] for message in publisher.sent} == {"first cell"}
+    chart, table = (message["data"] for message in publisher.sent)
+    assert chart["image/png"].startswith("iVBORw0KGgo")  # base64 of a PNG's signature
+    assert "A table" in table["text/plain"]
+
+
+def test_later_figures_take_the_place_of_earlier_ones(publisher):
+    keepsake = Keepsake()
+    show(keepsake, TABLE, TABLE)
+    show(keepsake, Table(("b",), ((2,),), "Another"))
+    first, second, again, gone = publisher.sent
+    assert again["kind"] == gone["kind"] == "update_display_data"
+    assert again["transient"] == first["transient"] != second["transient"] == gone["transient"]
+    assert "Another" in again["data"]["text/plain"]
+    assert gone["data"] == {"text/plain": ""}
+
+
+@pytest.mark.parametrize("shell", [None, SimpleNamespace(display_pub=SimpleNamespace())])
+def test_without_a_kernel_nothing_is_drawn(shell, monkeypatch):
+    monkeypatch.setattr(module, "get_ipython", lambda: shell)
+    Keepsake().show(lambda: pytest.fail("asked for figures"))
+    assert not [each for each in threading.enumerate() if each.name == "workbench keepsake"]
