@@ -198,13 +198,12 @@ class WantedAttention:
         source_tokens: [S]; prefix: the target tokens before the step; wanted: the token.
         own: the model's attention at the step [L, H, S]; found: the one that serves it best.
         sought: which layers and heads were free to change [L, H].
-        start: where the search for `found` began: -1 the model's own attention, s the same drawn
-            half-way to source position s.
-        log_probabilities: of the wanted token on that way, in nats [I + 1].
-        rivals: of the likeliest other token [I + 1].
-        divergences: KL(attention ‖ own), the mean over what was free to change, in nats [I + 1].
-        own_log_probability: of the wanted token under the model's own attention, in nats;
-            own_rival: of the likeliest other token.
+        start: where the climb to `found` began: -1 at the model's own attention, s at the same
+            drawn half-way to source position s.
+        log_probabilities: of the wanted token, in nats [I + 2]: under the model's own attention,
+            at the start, and after each of I iterations.
+        rivals: of the likeliest other token there [I + 2].
+        divergences: KL(attention ‖ own) there, the mean over what was free to change [I + 2].
         divergence: KL(found ‖ own) [L, H], where own is at least 1e-5.
         distance: total variation, ½ Σ |found - own|, 0 to 1 [L, H].
     """
@@ -219,10 +218,13 @@ class WantedAttention:
     log_probabilities: Floats
     rivals: Floats
     divergences: Floats
-    own_log_probability: float
-    own_rival: float
     divergence: Floats
     distance: Floats
+
+    @property
+    def own_log_probability(self) -> float:
+        """Of the wanted token under the model's own attention, in nats."""
+        return float(self.log_probabilities[0])
 
     @property
     def log_probability(self) -> float:
@@ -263,10 +265,10 @@ class Attribution:
 
     @property
     def shares(self) -> Floats:
-        """The scores without their signs; each row sums to 1, or is 0 [T, S]."""
-        sizes = np.abs(self.scores)
-        sums = sizes.sum(-1, keepdims=True)
-        shares: Floats = np.divide(sizes, sums, out=np.zeros_like(sizes), where=sums > 0)
+        """What speaks for each token: the positive scores; each row sums to 1, or is 0 [T, S]."""
+        support = np.maximum(self.scores, 0)
+        sums = support.sum(-1, keepdims=True)
+        shares: Floats = np.divide(support, sums, out=np.zeros_like(support), where=sums > 0)
         return shares
 
     @property

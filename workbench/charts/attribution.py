@@ -6,7 +6,7 @@ from typing import Any
 import altair as alt
 
 from workbench.charts.frame import finite, framed, inline, notice, shortened
-from workbench.charts.heatmap import ALONE, IN_GRID, heat_map
+from workbench.charts.heatmap import Size, heat_map
 from workbench.charts.sight import gold_links
 from workbench.charts.tables import Table
 from workbench.records import Attribution, Floats
@@ -19,7 +19,7 @@ NAMES = {
     "integrated_gradients": "integrated gradients",
     "occlusion": "occlusion",
 }
-_SHORT = 18  # tokens of a side, up to which two maps stand side by side
+_SIZE = Size(240, 20, 80)  # two side by side
 
 
 def attribution_grid(attributions: Sequence[Attribution]) -> alt.ConcatChart | alt.Chart:
@@ -29,16 +29,14 @@ def attribution_grid(attributions: Sequence[Attribution]) -> alt.ConcatChart | a
     """
     if not attributions:
         return notice(TITLE, "no method was applied")
-    short = all(max(one.scores.shape) <= _SHORT for one in attributions)
-    size = IN_GRID if short else ALONE
     maps = [
         heat_map(
             one.translation.source_tokens, one.translation.best.tokens, one.shares,
-            gold_links(one.translation), size, f"attribution_{number}", what="share",
+            gold_links(one.translation), _SIZE, f"attribution_{number}", what="share",
         ).properties(title=alt.Title(_named(one), fontSize=12, frame="group", offset=8))
         for number, one in enumerate(attributions)
     ]  # fmt: skip
-    grid = alt.concat(*maps, columns=2 if short else 1, spacing=24)
+    grid = alt.concat(*maps, columns=2, spacing=24)
     pair = attributions[0].translation
     text = f"{shortened(pair.source, 45)} → {shortened(pair.text, 45)}"
     words = f"Attribution of {text}. {' '.join(_in_words(one) for one in attributions)}"

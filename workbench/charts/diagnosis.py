@@ -21,8 +21,8 @@ _TITLE = "Search error or model error"
 def faults_chart(diagnoses: Diagnoses) -> alt.VConcatChart:
     """Draw the shares of the faults by source length and by the reference's rarest token."""
     panels = [
-        _shares(diagnoses.by_length, "source tokens"),
-        _shares(diagnoses.by_frequency, "occurrences in training of the reference's rarest token"),
+        _shares(diagnoses.by_length, "by the number of source tokens"),
+        _shares(diagnoses.by_frequency, "by how often training saw the reference's rarest token"),
     ]
     whole = ", ".join(f"{NAMES[fault]} {share:.1%}" for fault, share in diagnoses.shares.items())
     words = f"{_TITLE}, of {len(diagnoses.each):,} sentences: {whole}."
@@ -40,7 +40,7 @@ def faults_table(diagnoses: Diagnoses) -> Table:
         *((f"rarest token seen {each.name} times", each) for each in diagnoses.by_frequency),
     ]
     rows = tuple(
-        (name, sum(each.counts.values()), *map(each.counts.__getitem__, NAMES))
+        (name, *map(str, (sum(each.counts.values()), *(each.counts[fault] for fault in NAMES))))
         for name, each in named
     )
     return Table(("sentences with", "count", *NAMES.values()), rows, _TITLE)
@@ -137,9 +137,10 @@ def _shares(bins: Sequence[FaultBin], title: str) -> alt.Chart:
         for order, (fault, count) in enumerate(each.counts.items())
     ]  # fmt: skip
     names = list(dict.fromkeys(row["bin"] for row in rows))
-    down = alt.Axis(title=title, ticks=False, domain=False, minExtent=80)
+    down = alt.Axis(title=None, ticks=False, domain=False, minExtent=80)
+    heading = alt.Title(title, fontSize=12, fontWeight="normal", frame="group", offset=8)
     chart: alt.Chart = (
-        alt.Chart(inline(rows), width=460, height=alt.Step(20))
+        alt.Chart(inline(rows), width=460, height=alt.Step(20), title=heading)
         .mark_bar(height=14)
         .encode(
             x=alt.X("share:Q", stack="zero", title="share of the sentences", axis=_PERCENT),
@@ -159,7 +160,7 @@ def _shares(bins: Sequence[FaultBin], title: str) -> alt.Chart:
 
 _PERCENT = alt.Axis(format="~%", tickCount=5, grid=True)
 _COLOURS = alt.Scale(domain=list(NAMES.values()))
-_LEGEND = alt.Legend(title=None, orient="top")
+_LEGEND = alt.Legend(title=None, orient="top", symbolStrokeWidth=0)
 
 
 def _added(counts: Iterator[dict[Fault, int]]) -> dict[Fault, int]:

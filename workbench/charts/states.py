@@ -12,7 +12,7 @@ from workbench.records import Neighbour, Projection, States
 
 DOTS = 2000  # states drawn one by one at most
 _SIDES = ("encoder", "decoder")
-_LEGEND = alt.Legend(title=None, orient="top")
+_LEGEND = alt.Legend(title=None, orient="top", symbolStrokeWidth=0)
 
 Colour = Literal["side", "position"]
 

@@ -29,20 +29,21 @@ def wanted_attention(
     prefix = shortened(" ".join(wanted.prefix), 60) or "the beginning"
     title = f"What attention would have produced {wanted.wanted}?"
     words = _in_words(wanted)
-    chart = alt.vconcat(_attention(wanted, layer, head), _way(wanted), spacing=20)
-    return framed(chart, title, f"{title} After {prefix}: {words}.", [f"after: {prefix}", words])
+    panels = _attention(wanted, layer, head), _way(wanted)
+    chart: alt.VConcatChart = alt.vconcat(*panels, spacing=20).resolve_scale(color="independent")
+    subtitle = [f"after: {prefix}", *words]
+    return framed(chart, title, f"{title} After {prefix}: {'; '.join(words)}.", subtitle)
 
 
-def _in_words(wanted: WantedAttention) -> str:
+def _in_words(wanted: WantedAttention) -> list[str]:
     own, reached = exp(wanted.own_log_probability), exp(wanted.log_probability)
     distance = float(wanted.distance[wanted.sought].mean())
     divergence = float(wanted.divergence[wanted.sought].mean())
     outcome = "it would have won" if wanted.wins else "it would not have won"
-    return (
-        f"probability {own:.2%} under the model's own attention, {reached:.2%} under the one "
-        f"found, which lies {divergence:.2f} nats and {distance:.0%} of the attention away; "
-        f"{outcome}"
-    )
+    return [
+        f"probability {own:.2%} under the model's own attention, {reached:.2%} under the one found",
+        f"that one lies {divergence:.2f} nats and {distance:.0%} of the attention away; {outcome}",
+    ]
 
 
 def _attention(wanted: WantedAttention, layer: Pick, head: Pick) -> alt.Chart:
@@ -88,7 +89,7 @@ def _way(wanted: WantedAttention) -> alt.Chart:
         .encode(
             x=alt.X("iteration:Q", axis=alt.Axis(grid=False, tickCount=6)),
             y=alt.Y("nats:Q", title="log-probability (nats)", scale=alt.Scale(zero=False)),
-            color=_colour("series", _SERIES),
+            color=_colour("series", _SERIES, "stroke"),
             tooltip=[
                 alt.Tooltip("iteration:Q"),
                 alt.Tooltip("series:N"),
@@ -100,6 +101,7 @@ def _way(wanted: WantedAttention) -> alt.Chart:
     return chart
 
 
-def _colour(field: str, domain: tuple[str, ...]) -> alt.Color:
-    legend = alt.Legend(title=None, orient="top")
+def _colour(field: str, domain: tuple[str, ...], symbol: str = "square") -> alt.Color:
+    width = 2 if symbol == "stroke" else 0
+    legend = alt.Legend(title=None, orient="top", symbolType=symbol, symbolStrokeWidth=width)
     return alt.Color(f"{field}:N", scale=alt.Scale(domain=list(domain)), legend=legend)

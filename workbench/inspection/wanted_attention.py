@@ -86,8 +86,10 @@ class AttentionSeeker:
         way = self._ascend(own, sought, target, (token, state, memory), iterations)
         ends = way.wanted.max(0)
         start = int(ends.argmax()) if ends.max() > ends[0] + NEARLY else 0
-        path = way.attention[:, start]
-        found = path[way.wanted[:, start].argmax()]
+        path = np.stack([own, *way.attention[:, start]])
+        wanted_nats = np.array([likely[0, target], *way.wanted[:, start]])
+        rival = np.delete(likely[0], target).max()
+        found = path[wanted_nats.argmax()]
         return WantedAttention(
             source_tokens=self.codec.source.tokens(ids),
             prefix=tuple(prefix),
@@ -96,11 +98,9 @@ class AttentionSeeker:
             found=found,
             sought=sought,
             start=start - 1,
-            log_probabilities=way.wanted[:, start],
-            rivals=way.rivals[:, start],
+            log_probabilities=wanted_nats,
+            rivals=np.array([rival, *way.rivals[:, start]]),
             divergences=np.array([divergence(each, own)[sought].mean() for each in path], "f"),
-            own_log_probability=float(likely[0, target]),
-            own_rival=float(np.delete(likely[0], target).max()),
             divergence=divergence(found, own),
             distance=np.abs(found - own).sum(-1) / 2,
         )
