@@ -5,7 +5,7 @@ from typing import Any
 
 import altair as alt
 
-from workbench.charts.frame import finite, framed, inline, notice, shortened
+from workbench.charts.frame import finite, framed, inline, notice, row_height, shortened
 from workbench.charts.heatmap import Size, heat_map
 from workbench.charts.sight import gold_links
 from workbench.charts.tables import Table
@@ -61,8 +61,8 @@ def attribution_bars(attribution: Attribution, place: int = 0) -> alt.Chart:
     down = alt.Axis(title=None, labelExpr="replace(datum.label, /^[0-9]+:/, '')", labelLimit=160,
                     ticks=False, domain=False, labelPadding=6)  # fmt: skip
     chart: alt.Chart = (
-        alt.Chart(inline(rows), width=420, height=alt.Step(20))
-        .mark_bar(style="main", height=13)
+        alt.Chart(inline(rows), width=420, height=row_height(len(rows)))
+        .mark_bar(style="main", height=alt.RelativeBandSize(0.65))
         .encode(
             x=alt.X("score:Q", title=_unit(attribution), axis=alt.Axis(grid=True, tickCount=5)),
             y=alt.Y("place:N", axis=down, scale=alt.Scale(domain=[each["place"] for each in rows])),

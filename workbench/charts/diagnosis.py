@@ -5,7 +5,7 @@ from typing import Any
 
 import altair as alt
 
-from workbench.charts.frame import finite, framed, inline
+from workbench.charts.frame import finite, framed, inline, row_height
 from workbench.charts.tables import Table
 from workbench.records import Diagnoses, Diagnosis, Fault, FaultBin
 
@@ -92,7 +92,7 @@ def surprise_bars(diagnosis: Diagnosis) -> alt.LayerChart:
     y = alt.Y("place:N", axis=axis, scale=alt.Scale(domain=[row["place"] for row in rows]))
     layers = [
         alt.Chart(inline(mine))
-        .mark_bar(style=style, height=13)
+        .mark_bar(style=style, height=alt.RelativeBandSize(0.65))
         .encode(
             x=alt.X("nats:Q", title="surprise (nats)", axis=alt.Axis(grid=True, tickCount=5)),
             y=y,
@@ -104,7 +104,7 @@ def surprise_bars(diagnosis: Diagnosis) -> alt.LayerChart:
     listed = ", ".join(f"{one.token} {one.nats:.2f}" for one in diagnosis.surprises[:10])
     fall = fall_in_words(diagnosis)
     description = f"{title}, most first: {listed}. {fall}."
-    chart = alt.LayerChart(layer=layers, width=420, height=alt.Step(20))
+    chart = alt.LayerChart(layer=layers, width=420, height=row_height(len(rows)))
     return framed(chart, title, description, f"orange: {fall}" if diagnosis.fall else fall)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import altair as alt
 
-from workbench.charts.frame import finite, framed, inline, shortened
+from workbench.charts.frame import finite, framed, inline, row_height, shortened
 from workbench.charts.sight import Pick, choose
 from workbench.records import WantedAttention
 
@@ -40,6 +40,8 @@ def _in_words(wanted: WantedAttention) -> list[str]:
     distance = float(wanted.distance[wanted.sought].mean())
     divergence = float(wanted.divergence[wanted.sought].mean())
     outcome = "it would have won" if wanted.wins else "it would not have won"
+    if wanted.log_probabilities[0] > wanted.rivals[0]:
+        outcome = "it wins anyway"
     return [
         f"probability {own:.2%} under the model's own attention, {reached:.2%} under the one found",
         f"that one lies {divergence:.2f} nats and {distance:.0%} of the attention away; {outcome}",
@@ -58,8 +60,8 @@ def _attention(wanted: WantedAttention, layer: Pick, head: Pick) -> alt.Chart:
     down = alt.Axis(title=None, labelExpr="replace(datum.label, /^[0-9]+:/, '')", labelLimit=160,
                     ticks=False, domain=False, labelPadding=6)  # fmt: skip
     chart: alt.Chart = (
-        alt.Chart(inline(rows), width=420, height=alt.Step(12))
-        .mark_bar(height=10)
+        alt.Chart(inline(rows), width=420, height=row_height(len(rows), 12))
+        .mark_bar()
         .encode(
             x=alt.X("weight:Q", title="attention weight", scale=alt.Scale(domain=[0, 1])),
             y=alt.Y("place:N", axis=down, scale=alt.Scale(domain=names)),
@@ -87,7 +89,7 @@ def _way(wanted: WantedAttention) -> alt.Chart:
         alt.Chart(inline(rows), width=420, height=130)
         .mark_line(strokeWidth=1.75)
         .encode(
-            x=alt.X("iteration:Q", axis=alt.Axis(grid=False, tickCount=6)),
+            x=alt.X("iteration:Q", scale=alt.Scale(nice=False), axis=alt.Axis(grid=False, tickCount=6)),
             y=alt.Y("nats:Q", title="log-probability (nats)", scale=alt.Scale(zero=False)),
             color=_colour("series", _SERIES, "stroke"),
             tooltip=[
