@@ -40,45 +40,48 @@ def make(pairs, config):
         twins = codec.twins() if chosen.copy_source else None
         model = Seq2Seq(chosen, codec.source.size, codec.target.size, seed=5, twins=twins)
         for place, weight in enumerate(model.weights):
-            weight.assign(1.5 * weight + 0.1 * np.sin(place + np.arange(weight.shape[-1])))
+            wave = np.sin(place + np.indices(weight.shape[-1:]).sum(0))  # of a number too
+            weight.assign(1.5 * weight + 0.1 * wave)
         return codec, model
 
     return make
 
 
-@pytest.fixture(params=FAMILIES)
-def family(request, make):
-    return make(**FAMILIES[request.param])
+@pytest.fixture(scope="module", params=FAMILIES)
+def attribute(request, make):
+    """Return an attributor of every family; what a test changes in the embeddings it restores."""
+    return Attributor(*make(**FAMILIES[request.param])[::-1])
 
 
-def scored(codec, model, source=PAIR.source):
+def scored(attribute, source=PAIR.source):
     """Return the log-probabilities of the pair's target after any source."""
-    return Scoring(model, codec)([PAIR._replace(source=source)])[0].best.log_probabilities
+    return attribute.score([PAIR._replace(source=source)])[0].best.log_probabilities
 
 
-def test_gradient_times_input_is_what_scaling_an_embedding_gains(family):
+def test_gradient_times_input_is_what_scaling_an_embedding_gains(attribute):
     """Each source token comes once, so that its row of the table can be scaled by itself."""
-    codec, model = family
-    found = Attributor(model, codec)(PAIR, "gradient_input")
+    found, model = attribute(PAIR, "gradient_input"), attribute.model
     table, small = model.source_embedding.numpy(), 1e-2
-    for place, number in enumerate(codec.encode_source(PAIR.source)):
+    for place, number in enumerate(attribute.codec.encode_source(PAIR.source)):
         ends = []
         for factor in (1 + small, 1 - small):
             changed = table.copy()
             changed[number] *= factor
             model.source_embedding.assign(changed)
-            ends.append(scored(codec, model))
+            ends.append(scored(attribute))
         slopes = (ends[0] - ends[1]) / (2 * small)
         np.testing.assert_allclose(found.scores[:, place], slopes, atol=0.02, rtol=0.02)
+    model.source_embedding.assign(table)
     assert np.abs(found.scores).max() > 0.05
 
 
-def test_integrated_gradients_are_complete(family):
-    codec, model = family
-    found = Attributor(model, codec)(PAIR)
-    np.testing.assert_allclose(found.outputs, scored(codec, model), atol=1e-5)
-    model.source_embedding.assign(tf.zeros_like(model.source_embedding))
-    nothing = scored(codec, model)
+def test_integrated_gradients_are_complete(attribute):
+    found, table = attribute(PAIR), attribute.model.source_embedding
+    np.testing.assert_allclose(found.outputs, scored(attribute), atol=1e-5)
+    kept = table.numpy()
+    table.assign(0 * kept)
+    nothing = scored(attribute)
+    table.assign(kept)
     np.testing.assert_allclose(found.baselines, nothing, atol=1e-4)
     wanted = found.outputs - nothing
     assert np.abs(wanted).max() > 0.1
@@ -112,15 +115,14 @@ def test_where_the_output_jumps_the_gap_is_told(make):
     assert found.points.max() <= 64
 
 
-def test_an_occluded_token_is_read_as_an_unknown_one(family):
-    codec, model = family
-    found = Attributor(model, codec)(PAIR, "occlusion")
+def test_an_occluded_token_is_read_as_an_unknown_one(attribute):
+    found = attribute(PAIR, "occlusion")
     words = PAIR.source.split()
     for place in range(len(words)):
-        if model.copying:  # another source would be copied from differently
+        if attribute.model.copying:  # another source would be copied from differently
             break
         source = " ".join([*words[:place], "zebra", *words[place + 1 :]])
-        gained = scored(codec, model) - scored(codec, model, source)
+        gained = scored(attribute) - scored(attribute, source)
         np.testing.assert_allclose(found.scores[:, place], gained, atol=1e-4)
     assert found.scores.shape == (5, 5)
     assert np.abs(found.scores).max() > 0.01
@@ -128,9 +130,9 @@ def test_an_occluded_token_is_read_as_an_unknown_one(family):
 
 def test_a_masked_token_is_as_good_as_not_there(make):
     """So it is in a recurrent model, whose state stands still meanwhile."""
-    codec, model = make(bidirectional=True)
-    found = Attributor(model, codec)(PAIR, "occlusion", cover="masked")
-    gained = scored(codec, model) - scored(codec, model, "red and dog")
+    attribute = Attributor(*make(bidirectional=True)[::-1])
+    found = attribute(PAIR, "occlusion", cover="masked")
+    gained = scored(attribute) - scored(attribute, "red and dog")
     np.testing.assert_allclose(found.scores[:, 1], gained, atol=1e-5)
 
 
