@@ -41,7 +41,7 @@ def make(pairs, config):
         model = Seq2Seq(chosen, codec.source.size, codec.target.size, seed=5, twins=twins)
         for place, weight in enumerate(model.weights):
             wave = np.sin(place + np.indices(weight.shape[-1:]).sum(0))  # of a number too
-            weight.assign(1.5 * weight + 0.1 * wave)
+            weight.assign(1.2 * weight + 0.05 * wave)
         return codec, model
 
     return make
@@ -61,7 +61,7 @@ def scored(attribute, source=PAIR.source):
 def test_gradient_times_input_is_what_scaling_an_embedding_gains(attribute):
     """Each source token comes once, so that its row of the table can be scaled by itself."""
     found, model = attribute(PAIR, "gradient_input"), attribute.model
-    table, small = model.source_embedding.numpy(), 1e-2
+    table, small = model.source_embedding.numpy(), 2e-3
     for place, number in enumerate(attribute.codec.encode_source(PAIR.source)):
         ends = []
         for factor in (1 + small, 1 - small):
@@ -110,6 +110,7 @@ def test_integrated_gradients_by_a_thousand_midpoints(make):
 def test_where_the_output_jumps_the_gap_is_told(make):
     """Monotonic attention halts at one position: no gradient knows of another."""
     codec, model = make(attention_span="monotonic")
+    model.decoder.span.offset.assign(0.0)
     found = Attributor(model, codec)(PAIR, most=64)
     assert found.gaps.max() > 0.01
     assert found.points.max() <= 64
@@ -236,21 +237,21 @@ def test_what_needs_attention_or_a_transformer_says_so(make):
 class Copier(tf.keras.Model):
     """A model of the user's own: uniform attention, and one logit for each target token."""
 
-    def __init__(self, source_size, target_size):
+    def __init__(self, target_size):
         super().__init__()
         self.bias = self.add_weight(name="bias", shape=(target_size,), initializer="zeros")
 
     def encode(self, source):
         return (), (source,)
 
-    def step(self, tokens, state, memory, attention=None):
+    def step(self, tokens, state, memory, attention=None):  # noqa: ARG002 - the protocol's
         length = tf.shape(memory[0])[1]
         used = tf.ones([tf.shape(tokens)[0], 1, 1, length]) / tf.cast(length, tf.float32)
         return tf.zeros_like(tokens, tf.float32)[:, None] + self.bias, used, state
 
 
 def test_of_a_model_of_ones_own_only_attention_is_known(codec, config):
-    own = Own(Copier(5, codec.target.size), config, codec.source.size, codec.target.size)
+    own = Own(Copier(codec.target.size), config, codec.source.size, codec.target.size)
     attribute = Attributor(own, codec)
     np.testing.assert_allclose(attribute(PAIR, "attention").scores, 1 / 5)
     for method in METHODS[2:]:

@@ -126,20 +126,20 @@ def test_questions_that_make_no_sense(make):
 class Deaf(tf.keras.Model):
     """A model of the user's own that takes no notice of the attention it is given."""
 
-    def __init__(self, source_size, target_size):
+    def __init__(self, target_size):
         super().__init__()
         self.bias = self.add_weight(name="bias", shape=(target_size,), initializer="zeros")
 
     def encode(self, source):
         return (tf.zeros_like(source[:, 0], tf.float32),), (source,)
 
-    def step(self, tokens, state, memory, attention=None):
+    def step(self, tokens, state, memory, attention=None):  # noqa: ARG002 - the protocol's
         length = tf.shape(memory[0])[1]
         used = tf.ones([tf.shape(tokens)[0], 1, 1, length]) / tf.cast(length, tf.float32)
         return tf.zeros_like(tokens, tf.float32)[:, None] + self.bias, used, state
 
 
 def test_a_model_that_does_not_listen_is_told_so(codec, config):
-    own = Own(Deaf(5, codec.target.size), config, codec.source.size, codec.target.size)
+    own = Own(Deaf(codec.target.size), config, codec.source.size, codec.target.size)
     with pytest.raises(WorkbenchError, match="a model whose step reads the attention"):
         AttentionSeeker(own, codec)(SOURCE, [], "noir")

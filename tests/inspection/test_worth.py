@@ -26,9 +26,7 @@ def test_reasons_take_turns_the_strongest_first():
     assert found[0].why == (
         "search error: the reference scores 2.00 higher and was lost at step 3, cat"
     )
-    assert found[1].why == (
-        "the model is sure of something else: the reference scores 9.00 lower"
-    )
+    assert found[1].why == ("the model is sure of something else: the reference scores 9.00 lower")
     assert found[2].why == "a near miss: the reference scores only 0.25 lower"
     assert found[3].why == "the vocabulary lacks 1 of the reference's tokens"
 

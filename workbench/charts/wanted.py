@@ -89,7 +89,9 @@ def _way(wanted: WantedAttention) -> alt.Chart:
         alt.Chart(inline(rows), width=420, height=130)
         .mark_line(strokeWidth=1.75)
         .encode(
-            x=alt.X("iteration:Q", scale=alt.Scale(nice=False), axis=alt.Axis(grid=False, tickCount=6)),
+            x=alt.X(
+                "iteration:Q", scale=alt.Scale(nice=False), axis=alt.Axis(grid=False, tickCount=6)
+            ),
             y=alt.Y("nats:Q", title="log-probability (nats)", scale=alt.Scale(zero=False)),
             color=_colour("series", _SERIES, "stroke"),
             tooltip=[

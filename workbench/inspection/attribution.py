@@ -32,7 +32,7 @@ Baseline = Literal["zero", "unknown"]
 Cover = Literal["unknown", "masked"]
 METHODS: tuple[Method, ...] = get_args(Method)
 
-MOST = 2048  # points of an integral
+MOST = 4096  # points of an integral
 TOLERANCE = 0.01  # of the difference of the outputs, that the sum of an integral may lack
 LEAST_DIFFERENCE = 0.01  # nats: 1 % of less would be rounding
 
