@@ -5,7 +5,7 @@ Shape letters: T target tokens, S source tokens, L layers, H heads, K beam width
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -185,3 +185,255 @@ class BadLine:
     def __str__(self) -> str:
         """Return `file:line: reason`."""
         return f"{self.file}:{self.line}: {self.reason}"
+
+
+# What taking a translation apart finds ----------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class WantedAttention:
+    """What attention would have produced a token: the inverse question, at one step.
+
+    Attributes:
+        source_tokens: [S]; prefix: the target tokens before the step; wanted: the token.
+        own: the model's attention at the step [L, H, S]; found: the one that serves it best.
+        sought: which layers and heads were free to change [L, H].
+        start: where the climb to `found` began: -1 at the model's own attention, s at the same
+            drawn half-way to source position s.
+        log_probabilities: of the wanted token, in nats [I + 2]: under the model's own attention,
+            at the start, and after each of I iterations.
+        rivals: of the likeliest other token there [I + 2].
+        divergences: KL(attention ‖ own) there, the mean over what was free to change [I + 2].
+        divergence: KL(found ‖ own) [L, H], where own is at least 1e-5.
+        distance: total variation, ½ Σ |found - own|, 0 to 1 [L, H].
+    """
+
+    source_tokens: tuple[str, ...]
+    prefix: tuple[str, ...]
+    wanted: str
+    own: Floats
+    found: Floats
+    sought: NDArray[np.bool_]
+    start: int
+    log_probabilities: Floats
+    rivals: Floats
+    divergences: Floats
+    divergence: Floats
+    distance: Floats
+
+    @property
+    def own_log_probability(self) -> float:
+        """Of the wanted token under the model's own attention, in nats."""
+        return float(self.log_probabilities[0])
+
+    @property
+    def log_probability(self) -> float:
+        """Of the wanted token under the attention found, in nats."""
+        return float(self.log_probabilities.max())
+
+    @property
+    def wins(self) -> bool:
+        """Whether there the wanted token is the likeliest."""
+        best = self.log_probabilities.argmax()
+        return bool(self.log_probabilities[best] > self.rivals[best])
+
+
+Method = Literal["attention", "roll_out", "gradient_input", "integrated_gradients", "occlusion"]
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """How much each source token counts for each target token, by one method.
+
+    Attributes:
+        method: how it was found.
+        translation: the pair, with the model's own attention.
+        scores: [T, S]; nats that may be negative, or for attention and roll-out shares.
+        outputs: log-probability of each target token [T].
+        baselines: the same where nothing of the source is told, for integrated gradients [T].
+        points: at how many points each integral was taken [T].
+        alignment_error_rate: of the shares against the gold alignment, 0 to 1, if there is one.
+    """
+
+    method: Method
+    translation: Translation
+    scores: Floats
+    outputs: Floats
+    baselines: Floats | None = None
+    points: Integers | None = None
+    alignment_error_rate: float | None = None
+
+    @property
+    def shares(self) -> Floats:
+        """What speaks for each token: the positive scores; each row sums to 1, or is 0 [T, S]."""
+        support = np.maximum(self.scores, 0)
+        sums = support.sum(-1, keepdims=True)
+        shares: Floats = np.divide(support, sums, out=np.zeros_like(support), where=sums > 0)
+        return shares
+
+    @property
+    def gaps(self) -> Floats | None:
+        """What each row lacks of the difference of the outputs, as a share of it [T].
+
+        A difference below 0.01 nats counts as that much. None but for integrated gradients.
+        """
+        if self.baselines is None:
+            return None
+        wanted = self.outputs - self.baselines
+        gaps: Floats = np.abs(self.scores.sum(-1) - wanted) / np.maximum(np.abs(wanted), 0.01)
+        return gaps
+
+
+Fault = Literal["none", "search", "model", "vocabulary"]
+
+
+@dataclass(frozen=True)
+class Fall:
+    """Where a reference left the beam.
+
+    Attributes:
+        step: from 0; token: of the reference, which the search did not go on with.
+        fate: `pruned` (others were better), `stopped` (the search had ended before) or `banned`
+            (a token that no search chooses).
+        short: log-probability of the reference so far below that of the last one kept, in nats;
+            None where nothing was kept.
+    """
+
+    step: int
+    token: str
+    fate: str
+    short: float | None = None
+
+
+class Surprise(NamedTuple):
+    """A token of the reference, its place from 0 and its negative log-probability in nats."""
+
+    place: int
+    token: str
+    nats: float
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Why one sentence was not translated as its reference has it.
+
+    Attributes:
+        found: what the search found; scored: the reference under teacher forcing.
+        fault: `none` (found is the reference), `search` (the reference scores higher), `model`
+            (it does not), `vocabulary` (it holds a token that no search chooses).
+        found_score, reference_score: what the search ranks by, of either.
+        fall: where the reference left the beam; None where it did not, or nothing was recorded.
+        rarest: the token of the reference that training saw least; count: how often it did.
+    """
+
+    found: Translation
+    scored: Translation
+    fault: Fault
+    found_score: float
+    reference_score: float
+    fall: Fall | None = None
+    rarest: str = ""
+    count: int = 0
+
+    @property
+    def margin(self) -> float:
+        """By how much the reference scores higher than what was found; negative if lower."""
+        return self.reference_score - self.found_score
+
+    @property
+    def surprises(self) -> tuple[Surprise, ...]:
+        """The tokens of the reference, the most surprising first."""
+        best = self.scored.best
+        each = zip(best.tokens, (-best.log_probabilities).tolist(), strict=True)
+        every = [Surprise(place, *token) for place, token in enumerate(each)]
+        return tuple(sorted(every, key=lambda one: -one.nats))
+
+
+class FaultBin(NamedTuple):
+    """How many sentences of a kind, e.g. of 5 to 9 tokens, have which fault."""
+
+    name: str
+    counts: dict[Fault, int]
+
+
+class WorthALook(NamedTuple):
+    """A sentence that tells something: its place among the diagnoses, and why it was chosen."""
+
+    place: int
+    why: str
+
+
+@dataclass(frozen=True)
+class Diagnoses:
+    """What is wrong with a test set.
+
+    Attributes:
+        each: one a sentence, in their order.
+        by_length: by the number of source tokens; by_frequency: by how often training saw the
+            reference's rarest token; both from few to many.
+        worth: the sentences most worth looking at.
+    """
+
+    each: tuple[Diagnosis, ...]
+    by_length: tuple[FaultBin, ...]
+    by_frequency: tuple[FaultBin, ...]
+    worth: tuple[WorthALook, ...]
+
+    @property
+    def shares(self) -> dict[Fault, float]:
+        """The share of the sentences with each fault, 0 to 1; those that have none too."""
+        faults = [one.fault for one in self.each]
+        known: tuple[Fault, ...] = ("none", "search", "model", "vocabulary")
+        return {fault: faults.count(fault) / max(len(faults), 1) for fault in known}
+
+
+class Place(NamedTuple):
+    """Where a hidden state was read: side `encoder` or `decoder`, sentence and token from 0.
+
+    The encoder's `token` is the one that stands there, the decoder's the one written from it.
+    """
+
+    side: str
+    sentence: int
+    position: int
+    token: str
+
+
+@dataclass(frozen=True)
+class States:
+    """Hidden states of some sentence pairs: a vector of U units for each of N tokens.
+
+    Attributes:
+        vectors: [N, U]; places: [N]; pairs: source and target text of each sentence.
+        left_out: sentences that were asked for and not read, as there were enough.
+    """
+
+    vectors: Floats
+    places: tuple[Place, ...]
+    pairs: tuple[tuple[str, str], ...]
+    left_out: int = 0
+
+
+@dataclass(frozen=True)
+class Projection:
+    """Hidden states in two dimensions.
+
+    Attributes:
+        states: what was projected; points: [N, 2].
+        method: `pca` or `umap`; explained: the share of the variance on each axis, of PCA.
+    """
+
+    states: States
+    points: Floats
+    method: str
+    explained: tuple[float, ...] = ()
+
+
+class Neighbour(NamedTuple):
+    """A state close to another: its number, its distance, where it was read, its sentence."""
+
+    number: int
+    distance: float
+    place: Place
+    source: str
+    target: str

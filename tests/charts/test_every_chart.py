@@ -3,11 +3,13 @@
 import json
 import re
 
+import numpy as np
 import pytest
 import vl_convert
 
 from workbench.charts import theme
 from workbench.charts.attention import attention_grid, attention_map, sight_map
+from workbench.charts.attribution import attribution_bars, attribution_grid
 from workbench.charts.curves import (
     curves,
     live_curve,
@@ -16,14 +18,30 @@ from workbench.charts.curves import (
     rate_curve,
     speed_curve,
 )
+from workbench.charts.diagnosis import faults_chart, surprise_bars
 from workbench.charts.diagram import model_diagram
 from workbench.charts.hypotheses import candidates
 from workbench.charts.lengths import length_histogram, score_by_length
 from workbench.charts.overlay import overlay
 from workbench.charts.search import beam_tree
 from workbench.charts.sight import across
+from workbench.charts.states import state_map, unit_bars
 from workbench.charts.vocabulary import rank_frequency
-from workbench.records import BeamRecord, Block, Candidate
+from workbench.charts.wanted import wanted_attention
+from workbench.records import (
+    Attribution,
+    BeamRecord,
+    Block,
+    Candidate,
+    Diagnoses,
+    Diagnosis,
+    Fall,
+    FaultBin,
+    Place,
+    Projection,
+    States,
+    WantedAttention,
+)
 
 NASTY = "'+\"</b>${1}\\"
 TITLE = "'+″</b>${1}/"  # what stays of it in the title of an axis
@@ -32,6 +50,8 @@ SHOWN = {  # the charts, and how each shows that text
     "live loss": None, "live figure": TITLE, "live memory": None, "mass": NASTY,
     "grid": NASTY, "score": TITLE, "lengths": TITLE, "tree": NASTY, "model": NASTY,
     "vocabulary": None, "candidates": NASTY, "overlay": NASTY, "overlaid": f"Validation: {TITLE}",
+    "attribution": NASTY, "attributed": NASTY, "faults": None, "surprise": NASTY, "states": None,
+    "unit": NASTY, "wanted": NASTY,
 }  # fmt: skip
 EXPRESSIONS = {  # all that our charts ever ask Vega to compute
     "replace(datum.label, /^[0-9]+:/, '')",
@@ -51,7 +71,27 @@ def gallery(progress, translation, beam):
         NASTY, NASTY, end=False, beam=BeamRecord(1, (nasty,), beam.beam.attention)
     )
     blocks = [Block(NASTY, NASTY, NASTY, 1), Block("d", "k", "B", 2, (NASTY,), "decoder")]
+    attributed = Attribution(
+        "occlusion", sentence, np.eye(3, dtype=np.float32), np.zeros(3, np.float32)
+    )
+    fall = Fall(1, NASTY, "pruned", 1.0)
+    diagnosed = Diagnosis(sentence, sentence, "model", -1.0, -2.0, fall, NASTY, 3)
+    bins = (FaultBin("1 to 2", {"none": 0, "search": 1, "model": 2, "vocabulary": 0}),)
+    places = tuple(Place(side, 0, 0, NASTY) for side in ("encoder", "decoder"))
+    read = States(np.eye(2, dtype=np.float32), places, ((NASTY, NASTY),))
+    row, nats = np.ones((1, 1, 2), np.float32) / 2, np.float32([-2, -1, -1])
+    wanted = WantedAttention(
+        (NASTY, "b"), (NASTY,), NASTY, row, row, np.array([[True]]), -1, nats, nats - 1, -nats,
+        row[..., 0], row[..., 0],
+    )  # fmt: skip
     return {
+        "attribution": lambda: attribution_grid([attributed, attributed]),
+        "attributed": lambda: attribution_bars(attributed),
+        "faults": lambda: faults_chart(Diagnoses((diagnosed,), bins, bins, ())),
+        "surprise": lambda: surprise_bars(diagnosed),
+        "states": lambda: state_map(Projection(read, read.vectors, "pca", (0.5, 0.5))),
+        "unit": lambda: unit_bars(read, 0),
+        "wanted": lambda: wanted_attention(wanted),
         "loss": lambda: loss_curve(history),
         "metrics": lambda: metric_curves(history),
         "rate": lambda: rate_curve(history),

@@ -194,3 +194,15 @@ def test_a_transformer_alone_drops_from_its_embeddings():
     whole = tf.gather(model.source_embedding, SOURCE)
     wanted = model.encoder.encode(whole, SOURCE != PAD, noise.at(1)).values
     np.testing.assert_array_equal(memory.values, wanted)
+
+
+def test_embeddings_may_be_given_instead_of_tokens():
+    """Those of a source give what it gives; others what the source of those embeddings gives."""
+    model = Seq2Seq(RunConfig(units=8, embedding=6), 12, 13, seed=5)
+    one, other = np.array([[4, 5, 3, 0]], np.int32), np.array([[7, 4, 3, 0]], np.int32)
+    target = np.array([[6, 3]], np.int32)
+    for embedded in (one, other):
+        begun = model.encode_embedded(model.embed(embedded), one)
+        found = model.predict_all(*begun, target)
+        for mine, theirs in zip(found, model.forward(embedded, target), strict=True):
+            np.testing.assert_allclose(mine, theirs, atol=1e-6)

@@ -47,6 +47,11 @@ def notice(title: str, message: str) -> alt.Chart:
     return framed(chart, title, f"{title}: {message}.")
 
 
+def row_height(rows: int, most: int = 20, room: int = 640) -> alt.Step:
+    """Return the height of a row, at most `most` px, such that all fit into `room` px."""
+    return alt.Step(max(min(most, room // max(rows, 1)), 4))
+
+
 def finite(value: float) -> float | None:
     """Return `value` as JSON can hold it: None, a gap in the line, for NaN and infinities."""
     number = float(value)

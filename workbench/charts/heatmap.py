@@ -13,9 +13,7 @@ TOKENS = 80  # of a side at most: beyond, a cell is smaller than a reader can se
 
 _TOKEN = "replace(datum.{}, /^[0-9]+:/, '')"  # from "3:jump" to "jump"
 _SHADES = alt.Scale(domain=[0, 1], interpolate="lab", clamp=True)
-_WEIGHTS = alt.Legend(
-    title="attention weight", orient="bottom", gradientLength=140, gradientThickness=10, tickCount=3
-)
+_WEIGHTS = alt.Legend(orient="bottom", gradientLength=140, gradientThickness=10, tickCount=3)
 _LINKS = alt.Legend(title="gold alignment", orient="bottom", symbolType="square", symbolSize=140)
 _DASHES = {"sure": [1, 0], "possible": [3, 2]}
 _KEPT = alt.FillOpacity(
@@ -56,17 +54,22 @@ def heat_map(
     size: Size = ALONE,
     name: str = "attention",
     kept: NDArray[np.bool_] | None = None,
+    what: str = "attention weight",
 ) -> alt.LayerChart:
     """Draw `weights` [T, S], 0 to 1, for the first tokens of each side.
 
     Cells that are not `kept` [T, S], where that is given, are faded. The mouse over a row fades
-    the others. `name` must be another for each map in one figure.
+    the others. `name` must be another for each map in one figure; `what` the weights are stands
+    in the legend.
     """
     source, target = _labels(source_tokens, size), _labels(target_tokens, size)
     cell = min(size.cell, size.plot // max(len(source), len(target), 1))
     width, height = cell * len(source), cell * len(target)
     x, y = _axes(source, target, cell, size)
-    heat = _cells(source, target, weights, kept, name).encode(x=x, y=y)
+    legend = _WEIGHTS.copy()
+    legend.title = what
+    shade = alt.Color("weight:Q", scale=_SHADES, legend=legend)
+    heat = _cells(source, target, weights, kept, name).encode(x=x, y=y, color=shade)
     border = alt.Chart(inline([{}])).mark_rect(
         style="border", filled=False, x=0, y=0, x2=width, y2=height, aria=False
     )
@@ -121,7 +124,6 @@ def _cells(
         alt.Chart(rows, name=name)
         .mark_rect(aria=False)  # the description says more to a listener than 400 cells
         .encode(
-            color=alt.Color("weight:Q", scale=_SHADES, legend=_WEIGHTS),
             opacity=alt.condition(row, alt.value(1), alt.value(0.35)),
             tooltip=[
                 alt.Tooltip("source_token:N", title="source"),

@@ -10,7 +10,9 @@ import numpy as np
 import tensorflow as tf
 
 from workbench.data.encoding import Codec
+from workbench.inspection.asked import opened
 from workbench.model.copying import CopyMemory, within
+from workbench.model.protocol import Own
 from workbench.model.seq2seq import Seq2Seq, shifted
 from workbench.model.transformer import TransformerDecoder, TransformerEncoder
 from workbench.model.transformer_layer import Present
@@ -39,26 +41,25 @@ def self_attention(model: Seq2Seq, codec: Codec, source: str, target: str) -> Se
     """Return what the model's own layers compute when it reads `source` and writes `target`."""
     ids = codec.encode_source(source)
     written = codec.encode_target(target, source)
-    return SelfAttention(
-        _of_encoder(model, tf.constant([ids])),
-        _of_decoder(model, tf.constant([ids]), tf.constant([written])),
-        codec.source.tokens(ids),
-        codec.target_tokens(written, source),
-    )
+    tokens = codec.source.tokens(ids), codec.target_tokens(written, source)
+    if isinstance(model, Own):  # none of it is known
+        return SelfAttention(NONE, NONE, *tokens)
+    with opened(model, "self-attention") as inner:
+        read = _of_encoder(inner, tf.constant([ids]))
+        return SelfAttention(
+            read, _of_decoder(inner, tf.constant([ids]), tf.constant([written])), *tokens
+        )
 
 
 def _of_encoder(model: Seq2Seq, source: tf.Tensor) -> Floats:
-    encoder = getattr(model, "encoder", None)  # a model of the user's own has none that we know
-    if not isinstance(encoder, TransformerEncoder):
+    if not isinstance(model.encoder, TransformerEncoder):
         return NONE
-    known = within(source, model.source_size)
-    everything = tf.ones_like(source, tf.bool)
-    _, present = encoder.read(tf.gather(model.source_embedding, known), everything)
+    _, present = model.encoder.read(model.embed(source), tf.ones_like(source, tf.bool))
     return _stacked(present)
 
 
 def _of_decoder(model: Seq2Seq, source: tf.Tensor, target: tf.Tensor) -> Floats:
-    decoder = getattr(model, "decoder", None)
+    decoder = model.decoder
     if not isinstance(decoder, TransformerDecoder):
         return NONE
     _, memory = model.encode(source)

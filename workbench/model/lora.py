@@ -60,17 +60,17 @@ class Lora(Seq2Seq):
 
     def encode(self, *inputs: Any, **named: Any) -> Any:
         """Do what the base's `encode` does, with the adapted kernels."""
-        with self._adapted():
+        with self.adapted():
             return self.base.encode(*inputs, **named)
 
     def step(self, *inputs: Any, **named: Any) -> Any:
         """Do what the base's `step` does, with the adapted kernels."""
-        with self._adapted():
+        with self.adapted():
             return self.base.step(*inputs, **named)
 
     def forward(self, *inputs: Any, **named: Any) -> Any:
         """Do what the base's `forward` does, with the adapted kernels."""
-        with self._adapted():
+        with self.adapted():
             return self.base.forward(*inputs, **named)
 
     def merged_weights(self) -> list[np.ndarray]:
@@ -81,7 +81,7 @@ class Lora(Seq2Seq):
         }
         return [weight.numpy() + products.get(id(weight), 0) for weight in self.base.weights]
 
-    def _adapted(self) -> keras.StatelessScope:
+    def adapted(self) -> keras.StatelessScope:
         """Return a scope in which whoever reads a kernel reads the adapted one."""
         pairs = zip(self.kernels, self._products(), strict=True)
         return keras.StatelessScope([(kernel, kernel + product) for kernel, product in pairs])

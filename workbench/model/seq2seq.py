@@ -90,8 +90,19 @@ class Seq2Seq(keras.Model):
         self, source: tf.Tensor, noise: Noise | None = None
     ) -> tuple[State, Memory | CopyMemory]:
         """Read sources [B, S]; return the state before the first target token, and the memory."""
-        known = within(source, self.source_size)
-        embedded = tf.gather(self.source_embedding, known)
+        return self.encode_embedded(self.embed(source), source, noise)
+
+    def embed(self, source: tf.Tensor) -> tf.Tensor:
+        """Return the embeddings of sources [B, S], as the encoder gets them: [B, S, D]."""
+        return tf.gather(self.source_embedding, within(source, self.source_size))
+
+    def encode_embedded(
+        self, embedded: tf.Tensor, source: tf.Tensor, noise: Noise | None = None
+    ) -> tuple[State, Memory | CopyMemory]:
+        """Read embeddings [B, S, D], be they those of `source` or others, as `encode` does.
+
+        `source` [B, S] still tells which positions are real, and what may be copied from them.
+        """
         if not self.encoder.drops:
             embedded = drop(embedded, noise, 1)
         mask = source != PAD
@@ -133,7 +144,17 @@ class Seq2Seq(keras.Model):
         Returns: logits [B, T, V] as those of `step`, where position t predicts target[:, t] and
         has seen only target[:, :t]; attention [B, L, H, T, S].
         """
-        state, memory = self.encode(source, noise)
+        return self.predict_all(*self.encode(source, noise), target, noise, inputs)
+
+    def predict_all(
+        self,
+        state: State,
+        memory: Memory | CopyMemory,
+        target: tf.Tensor,
+        noise: Noise | None = None,
+        inputs: tf.Tensor | None = None,
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Do what `forward` does, from what `encode` made of the sources."""
         if inputs is None:
             inputs = shifted(target)
         known = within(inputs, self.target_size)
