@@ -1,12 +1,15 @@
 import numpy as np
 import pytest
 
+from workbench.config import SearchSettings
 from workbench.data.corpus import Pair
 from workbench.data.tokenizer import BEGIN, END, PAD, UNKNOWN
-from workbench.search.batch import BatchSearch, Sampling
-from workbench.search.translate import Translator, sampling_of
+from workbench.search.batch import BatchSearch
+from workbench.search.translate import Translator
 
 LIMIT, ALPHA, WIDTH = 6, 0.6, 3
+GREEDY = SearchSettings(beam_width=1, max_decode_length=LIMIT)
+BEAM = SearchSettings(beam_width=WIDTH, max_decode_length=LIMIT, length_penalty=ALPHA)
 
 
 @pytest.fixture(scope="module")
@@ -22,12 +25,12 @@ def some(pairs):
 
 @pytest.fixture(scope="module")
 def greedy(translator, some):
-    return translator(some, 1, LIMIT, ALPHA)
+    return translator(some, GREEDY)
 
 
 @pytest.fixture(scope="module")
 def beams(translator, some):
-    return translator(some, WIDTH, LIMIT, ALPHA, hypotheses=WIDTH, record=True)
+    return translator(some, BEAM, hypotheses=WIDTH, record=True)
 
 
 def test_the_order_is_that_of_the_sources(some, greedy, beams):
@@ -69,7 +72,7 @@ def test_greedy_is_the_likeliest_token_step_by_step(model, codec, some, greedy):
 
 def test_one_sentence_is_translated_as_in_a_batch(translator, some, greedy):
     for pair, together in zip(some, greedy, strict=True):
-        (alone,) = translator([pair], 1, LIMIT, ALPHA)
+        (alone,) = translator([pair], GREEDY)
         assert alone.best.tokens == together.best.tokens
         np.testing.assert_allclose(alone.best.attention, together.best.attention, atol=1e-6)
 
@@ -139,13 +142,13 @@ def test_without_being_asked_there_is_one_hypothesis_and_no_record(greedy):
 
 
 def test_no_sentences_no_translations(translator):
-    assert translator([], 1, LIMIT, ALPHA) == []
+    assert translator([], GREEDY) == []
 
 
 def test_a_model_without_attention(make_model, codec, config, pairs):
     model = make_model(config.replace(attention="none"))
     translator = Translator(BatchSearch(model.encode, model.step), codec)
-    (found,) = translator(pairs[:1], 2, LIMIT, ALPHA, record=True)
+    (found,) = translator(pairs[:1], BEAM.model_copy(update={"beam_width": 2}), record=True)
     assert found.best.attention.shape == (0, 1, len(found.best.tokens), 2)
     assert found.beam.attention.shape[1:] == (2, 0, 1, 2)
 
@@ -155,8 +158,10 @@ def test_a_model_without_attention(make_model, codec, config, pairs):
 
 @pytest.fixture(scope="module")
 def drawn(translator, some):
-    sampling = Sampling(1.5, top_k=4, seed=5)
-    return translator(some, WIDTH, LIMIT, ALPHA, hypotheses=WIDTH, record=True, sampling=sampling)
+    drawing = SearchSettings(
+        beam_width=WIDTH, max_decode_length=LIMIT, temperature=1.5, top_k=4, sampling_seed=5
+    )
+    return translator(some, drawing, hypotheses=WIDTH, record=True)
 
 
 def test_samples_are_what_the_model_makes_of_their_tokens(model, codec, drawn):
@@ -186,16 +191,10 @@ def test_all_that_the_samples_drew_and_did_not_is_on_record(drawn):
 
 
 def test_greedy_search_has_the_ten_likeliest_tokens_of_each_step_on_record(translator, some):
-    (found,) = translator(some[:1], 1, LIMIT, ALPHA, record=True)
+    (found,) = translator(some[:1], GREEDY, record=True)
     for step in range(len(found.best.tokens)):
         of_step = [each for each in found.beam.candidates if each.step == step]
         nats = [each.log_probability for each in of_step]
         assert len(of_step) == 10
         assert nats == sorted(nats, reverse=True)
         assert of_step[0].token == found.best.tokens[step]
-
-
-def test_the_settings_say_whether_to_draw(config):
-    assert sampling_of(config) is None
-    drawing = config.replace(temperature=0.7, top_k=5, top_p=0.9, sampling_seed=3)
-    assert sampling_of(drawing) == (0.7, 5, 0.9, 3)
