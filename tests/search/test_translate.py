@@ -3,7 +3,10 @@ import pytest
 
 from workbench.config import SearchSettings
 from workbench.data.corpus import Pair
+from workbench.data.encoding import Codec
 from workbench.data.tokenizer import BEGIN, END, PAD, UNKNOWN
+from workbench.errors import SettingsError
+from workbench.model.storage import build_model
 from workbench.search.batch import BatchSearch
 from workbench.search.translate import Translator
 
@@ -198,3 +201,87 @@ def test_greedy_search_has_the_ten_likeliest_tokens_of_each_step_on_record(trans
         assert len(of_step) == 10
         assert nats == sorted(nats, reverse=True)
         assert of_step[0].token == found.best.tokens[step]
+
+
+# Other ways to search ----------------------------------------------------------------------
+
+
+def test_a_prefix_comes_first_and_has_the_models_own_probability(translator, some, model, codec):
+    search = BEAM.model_copy(update={"prefix": "chat rouge"})
+    for found in translator(some, search, hypotheses=WIDTH, record=True):
+        source = np.array([codec.encode_source(found.source)])
+        for each in found.hypotheses:
+            assert each.tokens[:2] == ("chat", "rouge")
+            ids = codec.encode_target(each.text)[: len(each.tokens)]
+            logits, _ = model.forward(source, np.array([ids], np.int32))
+            every = logits.numpy()[0] - np.log(np.exp(logits[0]).sum(-1, keepdims=True))
+            nats = every[np.arange(len(ids)), ids]
+            np.testing.assert_allclose(each.log_probabilities, nats, atol=1e-4)
+        first = [each for each in found.beam.candidates if each.step == 0]
+        assert [each.token for each in first if each.fate == "kept"] == ["chat"]
+        assert {each.fate for each in first[1:]} == {"barred"}
+        likeliest = max(first, key=lambda each: each.log_probability)
+        (free,) = translator([Pair(found.source, "")], GREEDY)
+        assert likeliest.token == free.best.tokens[0]
+
+
+@pytest.mark.parametrize("unit", ["char", "bpe", "unigram"])
+@pytest.mark.parametrize("copies", [False, True])
+def test_a_prefix_may_end_within_a_word(unit, copies, pairs, config):
+    """The pieces of the prefix come first; what follows may go on with its last word."""
+    settings = config.replace(
+        source_tokens=unit, target_tokens=unit, source_vocabulary=60, target_vocabulary=60,
+        copy_source=copies, prefix="chat ro", max_decode_length=12, min_decode_length=10,
+        no_repeat_ngram=3,
+    )  # fmt: skip
+    codec = Codec.train(pairs, settings)
+    model = build_model(settings, codec)
+    translator = Translator(BatchSearch(model.encode, model.step), codec)
+    pieces = codec.target_tokens(codec.encode_target("chat ro", "red cat")[:-1], "red cat")
+    assert len(pieces) > 2
+    for found in translator([Pair("red cat", ""), Pair("old dog and cat", "")], settings, 2):
+        for each in found.hypotheses:
+            assert each.tokens[: len(pieces)] == pieces
+            assert each.text.startswith("chat ro")
+            assert len(each.tokens) >= 10
+            trigrams = list(zip(each.tokens, each.tokens[1:], each.tokens[2:], strict=False))
+            assert len(set(trigrams)) == len(trigrams)
+
+
+def test_a_prefix_may_be_copied(pairs, config):
+    settings = config.replace(copy_source=True, prefix="zorro")
+    codec = Codec.train(pairs, settings)
+    model = build_model(settings, codec)
+    translator = Translator(BatchSearch(model.encode, model.step), codec)
+    (found,) = translator([Pair("red zorro", "")], settings)
+    assert found.text.startswith("zorro")
+    with pytest.raises(SettingsError, match="of the target vocabulary of 'red cat', got"):
+        translator([Pair("red zorro", ""), Pair("red cat", "")], settings)
+
+
+def test_a_prefix_that_cannot_be_is_told(translator, some):
+    with pytest.raises(
+        SettingsError, match="prefix is 'zèbre rouge': expected words of the target"
+    ):
+        translator(some, BEAM.model_copy(update={"prefix": "zèbre rouge"}))
+    long = BEAM.model_copy(update={"prefix": "chat " * 7})
+    with pytest.raises(SettingsError, match="7 tokens and max_decode_length is 6: shorten"):
+        translator(some, long)
+    (found,) = translator(some[:1], BEAM.model_copy(update={"prefix": "chat " * 6}))
+    assert (found.best.tokens, found.best.finished) == (("chat",) * 6, False)
+    blank = translator(some, BEAM.model_copy(update={"prefix": "  "}))
+    assert [each.text for each in blank] == [each.text for each in translator(some, BEAM)]
+
+
+def test_groups_are_on_record(translator, some):
+    search = SearchSettings(beam_width=6, beam_groups=3, diversity=4.0, max_decode_length=LIMIT)
+    for found in translator(some, search, hypotheses=6, record=True):
+        assert (found.beam.groups, found.beam.group_width) == (3, 2)
+        tokens = [each.tokens for each in found.hypotheses]
+        assert len(set(tokens)) == len(tokens) > 2
+        for step in range(found.beam.attention.shape[0]):
+            of_step = [each for each in found.beam.candidates if each.step == step]
+            groups = [each.parent // 2 for each in of_step]
+            assert groups == sorted(groups)
+            assert all(each.beam // 2 == group for each, group in zip(of_step, groups, strict=True)
+                       if each.fate == "kept")  # fmt: skip

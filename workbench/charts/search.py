@@ -104,10 +104,8 @@ def _kinds(nodes: Sequence[Node], winner: Sequence[Node]) -> Kinds:
     path = set(winner)
     kinds: Kinds = {kind: [] for kind in _KINDS}
     for node in nodes:
-        if node in path:
-            kind = "winner"
-        else:
-            kind = "pruned" if node.candidate.fate in LOST else "alive"
+        lost = node.candidate.fate in LOST
+        kind = "winner" if node in path else "pruned" if lost else "alive"
         if node.candidate.step < STEPS and (kind == "winner" or node.rank < RANKS):
             kinds[kind].append(node)
     return kinds
