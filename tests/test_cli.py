@@ -149,6 +149,21 @@ def test_translate_as_json_tells_all_hypotheses(workbench, run):
     assert len(best["tokens"]) == len(best["log_probabilities"])
 
 
+def test_translate_takes_settings_of_the_search(workbench, run):
+    rules = ("-p", "prefix", "chien", "-p", "min_decode_length", 4, "-p", "hypotheses", 2)
+    outcome = workbench("translate", run, "--json", *rules, standard_input="red cat\n")
+    assert (outcome.code, outcome.err) == (0, "")
+    found = json.loads(outcome.out)["hypotheses"]
+    assert len(found) == 2
+    assert all(each["tokens"][0] == "chien" and len(each["tokens"]) >= 4 for each in found)
+    refused(workbench("translate", run, "-p", "units", 4), "a setting of the search", "'units'")
+    refused(workbench("translate", run, "-p", "prefx", "a"), "did you mean 'prefix'?")
+    refused(
+        workbench("translate", run, "-p", "prefix", "zèbre", standard_input="red cat\n"),
+        "prefix is 'zèbre'", "target vocabulary",
+    )  # fmt: skip
+
+
 def test_translate_refuses_a_line_that_is_too_long(workbench, run):
     text = "cat\ncat and dog and bird\n"
     outcome = workbench("translate", run, standard_input=text)

@@ -3,7 +3,7 @@ import math
 
 import pytest
 
-from workbench.config import RunConfig, settings
+from workbench.config import GREEDY, RunConfig, settings
 from workbench.errors import SettingsError
 
 CHANGED = {"corpus": "scan", "units": 64, "learning_rate": 0.0007, "bidirectional": False,
@@ -147,12 +147,31 @@ def test_an_unknown_name_is_answered_with_the_nearest(changes, expected):
         ({"stochastic_depth": 0.1}, "stochastic_depth is 0.1 and residual is False"),
         ({"adapter": "lora"}, "adapter is 'lora' and adapt_from is ''"),
         ({"average_checkpoints": 5, "patience": 2}, "average_checkpoints is 5 and patience is 2"),
+        ({"beam_groups": 2, "diversity": 1}, "beam_groups is 2 and beam_width is 5"),
+        ({"beam_groups": 5}, "beam_groups is 5 and diversity is 0.0"),
+        ({"diversity": 0.5}, "diversity is 0.5 and beam_groups is 1"),
+        (
+            {"beam_groups": 5, "diversity": 0.5, "temperature": 1},
+            "beam_groups is 5 and temperature is 1.0",
+        ),
+        ({"hypotheses": 6}, "hypotheses is 6 and beam_width is 5"),
+        (
+            {"min_decode_length": 8, "max_decode_length": 7},
+            "min_decode_length is 8 and max_decode_length is 7",
+        ),
         ({"weight_decay": 0.1}, "weight_decay is 0.1 and optimizer is adam"),
         ({"validation_share": 0.5, "test_share": 0.5}, "leave nothing to train on"),
     ],
 )
 def test_settings_that_contradict_each_other_name_both(changes, part):
     assert part in message(**changes)
+
+
+def test_from_any_search_there_is_a_way_to_a_greedy_one():
+    config = RunConfig(beam_width=6, beam_groups=3, diversity=0.5, hypotheses=4)
+    greedy = config.replace(**GREEDY)
+    assert (greedy.beam_width, greedy.beam_groups, greedy.temperature) == (1, 1, 0)
+    assert RunConfig(temperature=0.5).replace(**GREEDY) == RunConfig(beam_width=1)
 
 
 def test_replace_validates_and_leaves_the_original():
@@ -223,6 +242,10 @@ AGREEING = {  # what a setting or one of its choices needs beside it
     "multi_head": {"decoder": "transformer"},
     "lora": {"adapt_from": "runs/first"},
     "bottleneck": {"adapt_from": "runs/first"},
+    "beam_groups high": {"beam_width": 64, "diversity": 0.5},
+    "diversity high": {"beam_width": 4, "beam_groups": 2},
+    "hypotheses": {"beam_width": 64},
+    "min_decode_length": {"max_decode_length": 4096},
 }
 
 
@@ -242,6 +265,7 @@ def test_the_bounds_shown_are_the_bounds_kept(setting):
         **AGREEING.get(setting.name, {}),
     }  # fmt: skip
     for bound in ("low", "high"):
+        sound |= AGREEING.get(f"{setting.name} {bound}", {})
         limit = getattr(setting, bound)
         if limit is None:
             continue

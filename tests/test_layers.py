@@ -28,7 +28,10 @@ RANKS = {  # a module imports from strictly lower ranks, and from its own room; 
     "cli": 6,
 }
 
-TENSORS = ("model/", "training/", "inspection/", "data/batches.py", "search/batch.py")
+TENSORS = (
+    "model/", "training/", "inspection/", "data/batches.py",
+    *(f"search/{name}.py" for name in ("batch", "beam", "constraints", "sampling", "steps")),
+)  # fmt: skip
 JUPYTER = ("widgets/", "reports/", "cli.py")
 BANS = {  # library: the only places that may import it
     **dict.fromkeys(("tensorflow", "keras"), TENSORS),

@@ -596,6 +596,17 @@ def test_translations_come_with_the_whole_beam(trained):
     assert len(trained.translate("red cat", hypotheses=2).hypotheses) == 2
 
 
+def test_a_setting_says_how_many_hypotheses_and_with_what_they_begin(trained):
+    before = trained.draft
+    trained.configure(hypotheses=2, prefix="chien", no_repeat_ngram=2)
+    try:
+        found = trained.translate("red cat")
+    finally:
+        trained.configure(hypotheses=0, prefix="", no_repeat_ngram=0)
+    assert [each.tokens[0] for each in found.hypotheses] == ["chien"] * 2
+    assert trained.draft == before
+
+
 def test_many_texts_in_their_order(trained):
     texts = ["cat and dog", "cat", "red cat", "old fish and dog"]
     found = trained.translate_all(texts)

@@ -29,6 +29,10 @@ CHUNK = 512  # lines translated between two looks at the standard input
 parameter = click.option(
     "-p", "parameters", nargs=2, multiple=True, metavar="NAME VALUE", help="set a setting"
 )
+of_the_search = click.option(
+    "-p", "parameters", nargs=2, multiple=True, metavar="NAME VALUE",
+    help="set a setting of the search",
+)  # fmt: skip
 skip_bad_lines = click.option(
     "--skip-bad-lines", is_flag=True, help="leave out unreadable lines, count and list them"
 )
@@ -119,25 +123,43 @@ def report(
 @workbench.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--beam-width", type=click.IntRange(1, 64), help="hypotheses kept at every step")
-@click.option("--hypotheses", type=click.IntRange(1, 64), default=1, help="shown with --json")
+@click.option("--hypotheses", type=click.IntRange(1, 64), help="shown with --json")
+@of_the_search
 @skip_bad_lines
 @as_json
 def translate(
-    run: Path, beam_width: int | None, hypotheses: int, skip_bad_lines: bool, as_json: bool
-) -> None:
+    run: Path, beam_width: int | None, hypotheses: int | None,
+    parameters: tuple[tuple[str, str], ...], skip_bad_lines: bool, as_json: bool,
+) -> None:  # fmt: skip
     """Translate the lines of standard input with the model of RUN, one line each."""
     from workbench.data.text import read_lines
     from workbench.session import Session
 
-    session = Session.open(run)
+    session = Session.open(run, **_of_the_search(parameters, beam_width))
+    count = min(hypotheses or session.config.hypotheses or 1, session.config.beam_width)
     for chunk in _chunks(_with_progress(read_lines("-"), "lines"), CHUNK):
         good = _usable(session, chunk, skip_bad_lines)
-        width = beam_width or session.config.beam_width
         texts = [text for _, text in good]
-        found = session.translate_all(texts, width, min(hypotheses, width)) if texts else []
+        found = session.translate_all(texts, hypotheses=count) if texts else []
         by_line = dict(zip((number for number, _ in good), found, strict=True))
         for number, text in chunk:
             click.echo(_line(text, by_line.get(number), as_json))
+
+
+def _of_the_search(
+    parameters: tuple[tuple[str, str], ...], beam_width: int | None
+) -> dict[str, Any]:
+    """Return the settings that the options of a search name."""
+    from workbench.config import SearchSettings
+    from workbench.errors import SettingsError, nearest
+
+    for name, _ in parameters:
+        if name not in SearchSettings.model_fields:
+            raise SettingsError(
+                f"expected a setting of the search, got {name!r}"
+                f"{nearest(name, SearchSettings.model_fields)}"
+            )
+    return dict(parameters) | ({"beam_width": beam_width} if beam_width else {})
 
 
 def _usable(
@@ -179,15 +201,19 @@ def _line(source: str, translation: "Translation | None", as_json: bool) -> str:
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--data", "file", type=click.Path(), help="a file of pairs; else the test split")
 @click.option("--beam-width", type=click.IntRange(1, 64), help="hypotheses kept at every step")
+@of_the_search
 @skip_bad_lines
-def evaluate(run: Path, file: str | None, beam_width: int | None, skip_bad_lines: bool) -> None:
+def evaluate(
+    run: Path, file: str | None, beam_width: int | None, parameters: tuple[tuple[str, str], ...],
+    skip_bad_lines: bool,
+) -> None:  # fmt: skip
     """Measure the model of RUN and print the figures as JSON."""
     from workbench.data.readers import read_pairs
     from workbench.session import Session
 
-    changes: dict[str, Any] = {"skip_bad_lines": True} if skip_bad_lines else {}
-    if beam_width:
-        changes["beam_width"] = beam_width
+    changes = _of_the_search(parameters, beam_width)
+    if skip_bad_lines:
+        changes["skip_bad_lines"] = True
     session = Session.open(run, **changes)
     if file is None:
         evaluation, _ = session.evaluate("test")

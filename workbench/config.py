@@ -209,6 +209,18 @@ class SearchSettings(_Settings):
     beam_width: int = Field(
         5, ge=1, le=64, description="hypotheses kept at every step, 1: greedy; or samples drawn"
     )
+    beam_groups: int = Field(
+        1, ge=1, le=64, description="groups of the beam that shall differ (diverse beam); 1: off"
+    )
+    diversity: float = Field(
+        0,
+        ge=0,
+        le=100,
+        description="lambda of Vijayakumar et al. 2018: how much groups shall differ",
+    )
+    hypotheses: int = Field(
+        0, ge=0, le=64, description="hypotheses of a sentence to show, the best; 0: all found"
+    )
     length_penalty: float = Field(
         0.6, ge=0, le=5, description="alpha of Wu et al. 2016, formula 14; 0: favour short"
     )
@@ -216,6 +228,13 @@ class SearchSettings(_Settings):
         0, ge=0, le=5, description="beta of formula 14 there: rank down what leaves source unread"
     )
     max_decode_length: int = Field(100, ge=1, le=4096, description="tokens of a translation")
+    min_decode_length: int = Field(
+        0, ge=0, le=4096, description="tokens of a translation at least, its end symbol included"
+    )
+    no_repeat_ngram: int = Field(
+        0, ge=0, le=100, description="no so many tokens in a row twice (Paulus et al. 2017); 0: off"
+    )
+    prefix: str = Field("", description="text that the translation must begin with")
     temperature: float = Field(
         0, ge=0, le=10, description="draw tokens, the flatter above 1 the freer; 0: search"
     )
@@ -228,6 +247,11 @@ class SearchSettings(_Settings):
     sampling_seed: int = Field(
         1, ge=0, le=2**31 - 1, description="the same seed draws the same samples again"
     )
+
+
+GREEDY: dict[str, Any] = {  # what makes a search of any kind a greedy one
+    "beam_width": 1, "beam_groups": 1, "diversity": 0.0, "hypotheses": 0, "temperature": 0.0,
+}  # fmt: skip
 
 
 class RunSettings(_Settings):
@@ -274,7 +298,7 @@ class RunConfig(
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
-        for first, second, remedy in self._contradictions():
+        for first, second, remedy in (*self._contradictions(), *self._contradictions_of_search()):
             raise ValueError(f"{self._told(first)} and {self._told(second)}: {remedy}")
         if self.weight_decay and self.optimizer == "adam":
             raise ValueError(
@@ -358,6 +382,21 @@ class RunConfig(
                 "patience",
                 "raise patience to at least as many evaluations",
             )
+
+    def _contradictions_of_search(self) -> Iterator[tuple[str, str, str]]:
+        """Yield pairs of settings of the search that make no sense together, as above."""
+        if self.beam_width % self.beam_groups:
+            yield "beam_groups", "beam_width", "groups are equally large; choose a divisor"
+        if self.beam_groups > 1 and not self.diversity:
+            yield "beam_groups", "diversity", "all groups would find the same; raise diversity"
+        if self.diversity and self.beam_groups == 1:
+            yield "diversity", "beam_groups", "one group has none to differ from; set diversity=0"
+        if self.beam_groups > 1 and self.temperature:
+            yield "beam_groups", "temperature", "samples do not compete; set one of them back"
+        if self.hypotheses > self.beam_width:
+            yield "hypotheses", "beam_width", "there are not so many; lower it"
+        if self.min_decode_length > self.max_decode_length:
+            yield "min_decode_length", "max_decode_length", "lower the one or raise the other"
 
     def _told(self, name: str) -> str:
         return f"{name} is {getattr(self, name)!r}"

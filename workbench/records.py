@@ -63,7 +63,11 @@ class Hypothesis:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A continuation that the beam weighed: kept, finished (an end symbol) or pruned."""
+    """A continuation that the beam weighed: kept, finished (an end symbol), pruned or barred.
+
+    A barred one was not allowed to compete, by a prefix, a minimum length or a rule against
+    repetition; its log-probability is the model's own, as with all.
+    """
 
     step: int
     parent: int
@@ -83,12 +87,21 @@ class BeamRecord:
     while it weighed the candidates of step t. The beam chose among the first 2 K candidates of a
     step; more may be on record. Where the rows were `drawn` they are samples, each on its own:
     the first K candidates, as far as they go on, are the tokens that were drawn.
+
+    A beam of several `groups` (Vijayakumar et al. 2018) has K / groups rows in each, in order; a
+    step lists its candidates group by group, and each group chose as a beam of its own.
     """
 
     width: int
     candidates: tuple[Candidate, ...]
     attention: Floats
     drawn: bool = False
+    groups: int = 1
+
+    @property
+    def group_width(self) -> int:
+        """The rows of a group."""
+        return self.width // self.groups
 
 
 @dataclass(frozen=True)

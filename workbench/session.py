@@ -28,6 +28,7 @@ from workbench.model import quiet  # noqa: F401, before any other import of Tens
 # isort: split
 from workbench.background import Worker, before_exit, on_interrupt, when_parent_dies
 from workbench.config import (
+    GREEDY,
     DataSettings,
     RunConfig,
     SearchSettings,
@@ -50,7 +51,7 @@ from workbench.model.transfer import adopted, merged, take_weights, trained_code
 from workbench.records import BadLine, Block, Evaluation, Progress, Translation
 from workbench.runs import RunDirectory, run_hash, run_name
 from workbench.search.batch import BatchSearch
-from workbench.search.translate import Translator, sampling_of
+from workbench.search.translate import Translator
 from workbench.training import device
 from workbench.training.checkpoint import Checkpoints
 from workbench.training.control import Control
@@ -568,7 +569,7 @@ class Session(traitlets.HasTraits):
         pairs, config = self.encoded["validation"], self.config
         evaluation, translations = self._measure(
             "validation", pairs, config.validation_sentences,
-            config.replace(beam_width=1, temperature=0), self._control.between_batches,
+            config.replace(**GREEDY, prefix=""), self._control.between_batches,
         )  # fmt: skip
         watched = min(config.probe_sentences, len(pairs))
         return evaluation, tuple(translations[:watched])
@@ -603,7 +604,8 @@ class Session(traitlets.HasTraits):
     ) -> list[Translation]:
         """Translate the sources of `pairs`; references and alignments are kept beside."""
         search = self.draft.replace(beam_width=beam_width) if beam_width else self.draft
-        return self._translate(pairs, search, hypotheses or search.beam_width, record)
+        hypotheses = hypotheses or search.hypotheses or search.beam_width
+        return self._translate(pairs, search, hypotheses, record)
 
     def score(self, source: str, target: str) -> Translation:
         """Return the log-probability and the attention of every token of a given target."""
@@ -657,10 +659,7 @@ class Session(traitlets.HasTraits):
     ) -> list[Translation]:
         """Translate with the settings of `search`; `between` is called between two batches."""
         self._built()
-        return self._translator(
-            pairs, search.beam_width, search.max_decode_length, search.length_penalty, hypotheses,
-            record, search.coverage_penalty, sampling_of(search), between,
-        )  # fmt: skip
+        return self._translator(pairs, search, hypotheses, record, between)
 
     def _measure(
         self,

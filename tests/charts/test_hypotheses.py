@@ -1,6 +1,7 @@
 from dataclasses import replace
 from math import exp
 
+import numpy as np
 import pytest
 
 from workbench.charts.hypotheses import REST, Choice, candidates, choices_at, hypotheses_table
@@ -99,3 +100,16 @@ def test_only_the_likeliest_have_a_name_and_always_the_chosen_one(translation, b
     choices = choices_at(translation("x", "late", end=False, beam=record))
     assert [one.token for one in choices] == [*(f"w{i}" for i in range(9)), "late", REST]
     assert sum(one.probability for one in choices) == pytest.approx(1)
+
+
+def test_a_barred_token_keeps_the_models_probability(translation, spec):
+    """The prefix wanted z with .1; the model would have had a with .7."""
+    weighed = (
+        Candidate(0, 0, "z", float(np.log(0.1)), -2.3, "kept", 0),
+        Candidate(0, 0, "a", float(np.log(0.7)), -0.4, "barred"),
+    )
+    beam = BeamRecord(1, weighed, np.zeros((1, 1, 1, 1, 1), np.float32))
+    found = translation("x", "z", end=False, beam=beam)
+    choices = [(one.token, one.kind, round(one.probability, 3)) for one in choices_at(found)]
+    assert choices == [("a", "barred", 0.7), ("z", "chosen", 0.1), (REST, "rest", 0.2)]
+    assert "a 70.0% (barred), z 10.0%" in spec(candidates(found)).json["description"]

@@ -129,3 +129,68 @@ def test_samples_are_called_so(beam, spec):
     assert seen["description"].startswith("2 samples over 3 steps, 1 of them finished. Best: a c")
     assert discarded(drawn).rows == ()
     assert "nothing was pruned" in discarded(drawn).caption
+
+
+# Groups and rules --------------------------------------------------------------------------
+
+
+def grouped(translation):
+    """Two groups of one row: the second takes b, as the first has taken a."""
+    rows = [
+        (0, 0, "a", -0.5, "kept", 0), (0, 0, "b", -1.2, "pruned", -1),
+        (0, 1, "b", -1.2, "kept", 1), (0, 1, "a", -0.5, "pruned", -1),
+        (1, 0, "<end>", -0.6, "finished", -1), (1, 0, "c", -2.0, "kept", 0),
+        (1, 1, "c", -1.4, "kept", 1), (1, 1, "d", -1.9, "pruned", -1),
+    ]  # fmt: skip
+    candidates = [Candidate(step, parent, token, p, p, fate, row)
+                  for step, parent, token, p, fate, row in rows]  # fmt: skip
+    beam = replace(record(*candidates), groups=2)
+    return translation("x", "a", beam=beam)
+
+
+def test_groups_stand_one_below_the_other(translation, spec):
+    seen = spec(beam_tree(grouped(translation)))
+    assert points(seen) == {
+        (1, 0): ("a", "kept"), (1, 1): ("b", "pruned"),
+        (1, 3): ("b", "kept"), (1, 4): ("a", "pruned"),
+        (2, 0): ("<end>", "finished"), (2, 1): ("c", "kept"),
+        (2, 3): ("c", "kept"), (2, 4): ("d", "pruned"),
+    }  # fmt: skip
+    edges = {(row["rank"], row["to_step"], row["to_rank"])
+             for rows in seen.rows("to_step") for row in rows}  # fmt: skip
+    assert {(0, 1, 0), (0, 1, 3), (0, 2, 0), (3, 2, 3)} <= edges
+    assert {"group 1", "group 2"} <= set(seen.texts())
+    assert seen.json["description"].startswith("Beam search of width 2 in 2 groups over 2 steps")
+
+
+def test_a_beam_of_one_group_names_none(beam, spec):
+    assert not [text for text in spec(beam_tree(beam)).texts() if "group" in text]
+
+
+def test_what_was_pruned_competed_within_its_group(translation):
+    assert discarded(grouped(translation)).rows == (
+        (1, "", "a", "-0.50", "-0.50", "-0.70"),  # diversity held it back
+        (2, "b", "d", "-1.90", "-1.90", "0.50"),
+        (1, "", "b", "-1.20", "-1.20", "0.70"),
+    )
+
+
+def test_what_was_barred_is_told_from_what_was_pruned(translation, spec):
+    rows = [
+        Candidate(0, 0, "z", -5.0, -5.0, "kept", 0), Candidate(0, 0, "a", -0.1, -0.1, "barred"),
+        Candidate(0, 0, "b", -3.0, -3.0, "barred"),
+    ]  # fmt: skip
+    found = translation("x", "z", end=False, beam=record(*rows, width=1))
+    seen = spec(beam_tree(found))
+    assert points(seen) == {(1, 0): ("z", "kept"), (1, 1): ("a", "barred")}
+    assert "cross: barred" in seen.json["title"]["subtitle"][0]
+    assert "0 pruned, 1 barred." in seen.json["description"]
+    table = discarded(found)
+    assert table.rows == ()
+    assert table.caption.endswith("; 2 more on record were barred")
+
+
+def test_without_rules_nothing_is_said_of_barring(beam, spec):
+    seen = spec(beam_tree(beam)).json
+    assert "barred" not in seen["description"] + seen["title"]["subtitle"][0]
+    assert "barred" not in discarded(beam).caption

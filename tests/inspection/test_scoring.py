@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from workbench.config import SearchSettings
 from workbench.data.corpus import Pair
 from workbench.errors import DataError
 from workbench.inspection.scoring import Scoring
@@ -40,7 +41,7 @@ def test_every_token_has_the_log_probability_of_the_forward_pass(model, codec, s
 
 def test_a_translation_is_scored_as_the_search_saw_it(model, codec, scorer, some):
     translate = Translator(BatchSearch(model.encode, model.step), codec)
-    every = translate(some, 1, 6, 0.6)
+    every = translate(some, SearchSettings(beam_width=1, max_decode_length=6))
     found = [each for each in every if each.text and each.best.finished]
     assert found
     scored = scorer([Pair(each.source, each.text) for each in found])

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from workbench.config import RunConfig
+from workbench.config import RunConfig, SearchSettings
 from workbench.data.tokenizer import BEGIN, END, PAD, UNKNOWN
 from workbench.model.convolution import (
     ConvolutionalDecoder,
@@ -364,10 +364,14 @@ def test_weights_go_to_a_file_and_back(tmp_path):
     assert all(map(np.array_equal, model.get_weights(), other.get_weights()))
 
 
+def searching(width, limit):
+    return SearchSettings(beam_width=width, max_decode_length=limit)
+
+
 @pytest.mark.parametrize("width", [1, 3])
 def test_search_finds_what_greedy_stepping_finds(width):
     model = shake(make(layers=2, kernel_width=width))
-    record = BatchSearch(model.encode, model.step)(SOURCE, 1, 6, 0.6)
+    record = BatchSearch(model.encode, model.step)(SOURCE, searching(1, 6))
     state, memory = model.encode(SOURCE)
     tokens, done, steps = np.full(3, BEGIN, np.int32), np.zeros(3, bool), 0
     while steps < 6 and not done.all():
@@ -385,7 +389,7 @@ def test_search_finds_what_greedy_stepping_finds(width):
 def test_a_beam_carries_the_cache_of_every_row():
     """The score that the search kept is the one of the whole sentence."""
     model = shake(make(layers=2))
-    record = BatchSearch(model.encode, model.step)(SOURCE, 4, 6, 0.6)
+    record = BatchSearch(model.encode, model.step)(SOURCE, searching(4, 6))
     for sentence in range(3):
         for step, candidate in record.best(sentence, 4):
             path = record.path(step, sentence, candidate)
@@ -422,5 +426,5 @@ def test_it_learns_to_copy_three_tokens():
         loss = learn(tf.constant(batch(32)))
     assert loss < 0.1
     text = batch(50)
-    record = BatchSearch(model.encode, model.step)(text, 1, 4, 0.0)
+    record = BatchSearch(model.encode, model.step)(text, searching(1, 4))
     np.testing.assert_array_equal(record.tokens[:, :, 0].T, text)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from workbench.config import RunConfig
+from workbench.config import RunConfig, SearchSettings
 from workbench.data.corpus import Pair
 from workbench.data.encoding import Codec
 from workbench.data.tokenizer import BEGIN, END, PAD, UNKNOWN
@@ -210,7 +210,8 @@ def test_a_beam_that_copies_writes_the_source(unit, backwards, tmp_path):
 
     translator = Translator(BatchSearch(encode, step), codec)
     texts = ["two Żółw three", "żółw żółw", "one"]
-    found = translator([Pair(text, "") for text in texts], 3, 20, 0.6, 1, record=True)
+    search = SearchSettings(beam_width=3, max_decode_length=20)
+    found = translator([Pair(text, "") for text in texts], search, record=True)
     assert [each.text for each in found] == [text.lower() for text in texts]
     assert all(each.best.finished for each in found)
     assert found[0].best.words[-2] == 2

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from workbench.config import RunConfig
+from workbench.config import RunConfig, SearchSettings
 from workbench.errors import SettingsError
 from workbench.model.lora import Lora
 from workbench.model.seq2seq import Seq2Seq
@@ -92,8 +92,9 @@ def test_merging_changes_no_output(settings):
 @pytest.mark.parametrize("settings", [CODERS[0], CODERS[4]], ids=str)
 def test_a_beam_finds_the_same_before_and_after_merging(settings):
     model = learnt(settings)
+    search = SearchSettings(beam_width=3, max_decode_length=6)
     found, expected = (
-        BatchSearch(each.encode, each.step)(SOURCE, 3, 6, 0.6) for each in (model, merge(model))
+        BatchSearch(each.encode, each.step)(SOURCE, search) for each in (model, merge(model))
     )
     np.testing.assert_array_equal(found.tokens, expected.tokens)
     np.testing.assert_allclose(found.scores, expected.scores, rtol=0, atol=1e-5)

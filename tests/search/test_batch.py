@@ -6,22 +6,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from workbench.config import SearchSettings
 from workbench.data.tokenizer import BEGIN, END, PAD, SPECIAL, UNKNOWN
-from workbench.search.batch import (
-    AFTER_END,
-    FINISHED,
-    KEPT,
-    PRUNED,
-    BatchSearch,
-    Coverage,
-    Sampling,
-    SearchRecord,
-    beam_search,
-    coverage_penalty,
-    draw,
-    length_penalty,
-    sample,
-)
+from workbench.search.batch import BatchSearch
+from workbench.search.beam import Coverage, beam_search, coverage_penalty, length_penalty
+from workbench.search.record import AFTER_END, FINISHED, KEPT, PRUNED, SearchRecord
+from workbench.search.sampling import Sampling, draw, sample
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 A, B, C = 4, 5, 6
@@ -44,6 +34,12 @@ def find(table, width, limit=None, alpha=0.6):
         tf.constant(times if limit is None else limit), tf.constant(alpha),
     )  # fmt: skip
     return SearchRecord(*(array.numpy() for array in arrays))
+
+
+def searching(width, limit, alpha=0.6, **settings):
+    return SearchSettings(
+        beam_width=width, max_decode_length=limit, length_penalty=alpha, **settings
+    )
 
 
 def read(record, sentence=0, count=1):
@@ -338,16 +334,18 @@ def test_one_graph_for_each_width():
         return tf.zeros_like(source[:, 0]), tf.gather(tf.constant(table), source[:, 0])
 
     compiled = BatchSearch(encode, step)
-    first = compiled(np.array([[1, 9], [0, 9]], np.int32), 2, 8, 0.6)
+    first = compiled(np.array([[1, 9], [0, 9]], np.int32), searching(2, 8))
     count = len(traced)
     wanted = [read(find(table[[row]], width=2))[0] for row in (1, 0)]
     for sentence in range(2):
         tokens, *figures = read(first, sentence)[0]
         assert tokens == wanted[sentence][0]
         assert figures == pytest.approx(wanted[sentence][1:], abs=1e-5)
-    compiled(np.array([[1]], np.int32), 2, 3, 1.0)  # other shapes, another limit and penalty
+    compiled(
+        np.array([[1]], np.int32), searching(2, 3, 1.0)
+    )  # other shapes, another limit and penalty
     assert len(traced) == count
-    assert len(compiled(np.array([[1]], np.int32), 1, 3, 1.0).tokens) <= 3
+    assert len(compiled(np.array([[1]], np.int32), searching(1, 3, 1.0)).tokens) <= 3
     assert len(traced) == 2 * count
 
 
@@ -504,18 +502,18 @@ def operations(function):
 def test_without_coverage_nothing_is_counted():
     search = search_over(*short_or_whole())
     source = np.array([[A, END]], np.int32)
-    plain, zero = search(source, 2, 3, 0.6), search(source, 2, 3, 0.6, beta=0.0)
-    for ours, theirs in zip(vars(plain).values(), vars(zero).values(), strict=True):
-        np.testing.assert_array_equal(ours, theirs)
-    search(source, 2, 3, 0.6, beta=0.1)
-    assert "Log" in operations(search._compiled["_beam", 2, True, 0])
-    assert "Log" not in operations(search._compiled["_beam", 2, False, 0])
+    search(source, searching(2, 3))
+    search(source, searching(2, 3, coverage_penalty=0.1))
+    assert "Log" in operations(search._compiled["_beam", 2, 1, True, 0, None])
+    assert "Log" not in operations(search._compiled["_beam", 2, 1, False, 0, None])
 
 
 def test_padding_of_a_batch_is_not_unread():
     """Two sources of one model; the second position of the one is padding."""
     search = search_over(*short_or_whole())
-    record = search(np.array([[A, END], [END, PAD]], np.int32), 2, 3, 0.0, beta=0.5)
+    record = search(
+        np.array([[A, END], [END, PAD]], np.int32), searching(2, 3, 0.0, coverage_penalty=0.5)
+    )
     assert [read(record, sentence)[0][0] for sentence in (0, 1)] == [(B, END), (A, END)]
 
 
@@ -702,9 +700,9 @@ def test_sampling_is_compiled_once_for_all_its_settings():
         step,
     )
     source = np.array([[1, 9], [0, 9]], np.int32)
-    found = search(source, 3, 8, 0.6, sampling=Sampling(1.0, seed=4))
+    found = search(source, searching(3, 8, temperature=1.0, sampling_seed=4))
     count = len(traced)
-    search(source, 3, 5, 0.6, sampling=Sampling(0.5, 2, 0.9, 5))
+    search(source, searching(3, 5, temperature=0.5, top_k=2, top_p=0.9, sampling_seed=5))
     assert len(traced) == count
     wanted = read(samples(table[[1, 0]], 3, seed=4), 0, 3)
     assert [each[0] for each in read(found, 0, 3)] == [each[0] for each in wanted]

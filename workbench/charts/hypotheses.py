@@ -14,7 +14,9 @@ from workbench.records import Translation
 REST = "all other tokens"
 MOST = 10  # tokens with a name, the chosen one among them
 _TITLE = "Candidates"
-_KINDS = {"weighed": "main", "chosen": "accent", "rest": "muted"}  # and their styles
+_KINDS = {  # and their styles
+    "weighed": "main", "chosen": "accent", "barred": "muted", "rest": "muted"
+}  # fmt: skip
 _SHARES = alt.Axis(format="~%", tickCount=5, grid=True)
 
 
@@ -23,7 +25,7 @@ class Choice(NamedTuple):
 
     token: str
     probability: float
-    kind: str  # chosen, weighed or, for all that is not on record, rest
+    kind: str  # chosen, weighed, barred or, for all that is not on record, rest
 
 
 def hypotheses_table(translation: Translation) -> Table:
@@ -77,13 +79,16 @@ def candidates(
     place = min(step, len(tokens) - 1)
     title = f"{_TITLE} at step {place + 1} of {len(tokens)}"
     prefix = shortened(" ".join(tokens[:place]), 80) or "the beginning"
-    listed = ", ".join(f"{one.token} {_share(one.probability)}" for one in choices)
+    listed = ", ".join(
+        f"{one.token} {_share(one.probability)}{' (barred)' * (one.kind == 'barred')}"
+        for one in choices
+    )
     words = f"{title}, after {prefix}: {listed}. Chosen: {tokens[place]}."
     return framed(_bars(choices), title, words, f"after: {prefix}")
 
 
 def _choice(node: Node, chosen: bool) -> Choice:
-    kind = "chosen" if chosen else "weighed"
+    kind = "chosen" if chosen else "barred" if node.candidate.fate == "barred" else "weighed"
     return Choice(node.candidate.token, min(exp(node.token_log_probability), 1.0), kind)
 
 

@@ -5,14 +5,30 @@ from dataclasses import dataclass
 
 from workbench.records import Candidate, Translation
 
+RANKS = 16  # of a group, drawn at most; the winner's path is drawn at any rank
+LOST = ("pruned", "barred")  # fates of what no hypothesis holds
+
 
 @dataclass(frozen=True, eq=False)
 class Node:
-    """A candidate in the tree: its rank within its step, from 0, and what it continues."""
+    """A candidate in the tree.
+
+    Attributes:
+        rank: within its group at its step, from 0.
+        parent: what it continues.
+        group: of the beam, from 0; above: the rows that the groups before it take when drawn.
+    """
 
     candidate: Candidate
     rank: int
     parent: "Node | None"
+    group: int = 0
+    above: int = 0
+
+    @property
+    def row(self) -> int:
+        """Where it is drawn, counted from the top."""
+        return self.above + min(self.rank, RANKS)
 
     def path(self) -> list["Node"]:
         """Return the nodes from the first step to this one."""
@@ -33,11 +49,14 @@ def tree(translation: Translation) -> list[Node]:
     """Return the beam's candidates with their ranks and parents, in their order."""
     nodes: list[Node] = []
     rows: dict[tuple[int, int], Node] = {}  # which node became row k of step t
-    ranks: dict[int, int] = {}
-    for candidate in translation.beam.candidates if translation.beam else ():
-        rank = ranks.get(candidate.step, 0)
-        ranks[candidate.step] = rank + 1
-        node = Node(candidate, rank, rows.get((candidate.step, candidate.parent)))
+    ranks: dict[tuple[int, int], int] = {}
+    width, groups = (beam.group_width, beam.groups) if (beam := translation.beam) else (1, 1)
+    for candidate in beam.candidates if beam else ():
+        group = min(candidate.parent // width, groups - 1)
+        rank = ranks.get((candidate.step, group), 0)
+        ranks[candidate.step, group] = rank + 1
+        parent = rows.get((candidate.step, candidate.parent))
+        node = Node(candidate, rank, parent, group, group * (min(2 * width, RANKS) + 1))
         nodes.append(node)
         if candidate.fate == "kept":
             rows[candidate.step + 1, candidate.beam] = node
@@ -45,8 +64,11 @@ def tree(translation: Translation) -> list[Node]:
 
 
 def contenders(translation: Translation) -> list[Node]:
-    """Return the nodes among which the beam chose: the first 2 K of each step."""
-    last = 2 * translation.beam.width if translation.beam else 0
+    """Return the nodes among which the beam chose: the first 2 K of each step, or of its groups.
+
+    Where fewer were allowed, those barred that follow are there too.
+    """
+    last = 2 * translation.beam.group_width if translation.beam else 0
     return [node for node in tree(translation) if node.rank < last]
 
 
@@ -55,7 +77,7 @@ def path_to(nodes: Sequence[Node], translation: Translation, hypothesis: int = 0
     chosen = translation.hypotheses[hypothesis : hypothesis + 1]
     tokens = list(chosen[0].tokens) if chosen else []
     for node in nodes:
-        if node.candidate.fate != "pruned" and node.candidate.step == len(tokens) - 1:
+        if node.candidate.fate not in LOST and node.candidate.step == len(tokens) - 1:
             path = node.path()
             if [one.candidate.token for one in path] == tokens:
                 return path

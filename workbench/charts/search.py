@@ -6,15 +6,16 @@ from typing import Any
 import altair as alt
 
 from workbench.charts.frame import finite, framed, inline, notice, shortened
-from workbench.charts.nodes import Node, contenders, path_to
+from workbench.charts.nodes import LOST, RANKS, Node, contenders, path_to, tree
 from workbench.charts.tables import Table
 from workbench.records import Translation
 
-STEPS, RANKS = 80, 16  # drawn at most; the winner's path is drawn at any rank
+STEPS = 80  # drawn at most
 _WIDTH = 640
 _TITLE, _DRAWN = "Beam search", "Samples"
 _NOT_RECORDED = "the search was not recorded"
 _KEY = "orange: the best hypothesis; circle: kept; square: finished; grey: pruned"
+_BARRED_KEY = "; cross: barred by the prefix, the least length or the rule against repetition"
 _DRAWN_KEY = "orange: the likeliest sample; circle: drawn; square: its end; grey: not drawn"
 _KINDS = ("pruned", "alive", "winner")  # the later is drawn over the earlier
 _STYLES = {"pruned": "muted", "alive": "main", "winner": "accent"}
@@ -26,8 +27,9 @@ Kinds = dict[str, list[Node]]
 def beam_tree(translation: Translation) -> alt.LayerChart | alt.Chart:
     """Draw the candidates of the beam: steps across, in each the best on top.
 
-    Circles went on, squares ended a hypothesis, grey ones were pruned; the path of the best
-    hypothesis stands out. Of samples, grey ones were likely and not drawn.
+    Circles went on, squares ended a hypothesis, grey ones were pruned, crosses barred; the path
+    of the best hypothesis stands out. Groups of a diverse beam stand one below the other. Of
+    samples, grey ones were likely and not drawn.
     """
     nodes = contenders(translation)
     if not translation.beam or not nodes:
@@ -35,17 +37,18 @@ def beam_tree(translation: Translation) -> alt.LayerChart | alt.Chart:
     kinds = _kinds(nodes, path_to(nodes, translation))
     shown = sum(map(len, kinds.values()))
     steps = 1 + max(node.candidate.step for kind in kinds.values() for node in kind)
-    ranks = 1 + max(_place(node)["rank"] for kind in kinds.values() for node in kind)
+    ranks = 1 + max(node.row for kind in kinds.values() for node in kind)
     step = min(76, _WIDTH // (steps + 1))
     roomy = step >= 44  # for the tokens of all nodes
     x, y = _axes(steps, ranks)
     labels = _tokens(kinds, step - 6) if roomy else _winner_tokens(kinds)
-    layers = [*_edges(kinds), _start(), *_points(kinds), *labels]
+    layers = [*_edges(kinds), _start(), *_points(kinds), *_groups(nodes), *labels]
     chart = alt.LayerChart(layer=[layer.encode(x=x, y=y) for layer in layers]).properties(
         width=step * (steps + 1), height=ranks * (30 if roomy else 16)
     )
     drawn = translation.beam.drawn
-    subtitle = [_DRAWN_KEY if drawn else _KEY]
+    barred = any(node.candidate.fate == "barred" for node in nodes)
+    subtitle = [(_DRAWN_KEY if drawn else _KEY) + _BARRED_KEY * barred]
     if shown < len(nodes):
         subtitle.append(f"{len(nodes) - shown:,} of {len(nodes):,} candidates are not drawn")
     return framed(chart, _DRAWN if drawn else _TITLE, _in_words(translation, nodes), subtitle)
@@ -54,27 +57,35 @@ def beam_tree(translation: Translation) -> alt.LayerChart | alt.Chart:
 def discarded(translation: Translation, limit: int = 10) -> Table:
     """Return the pruned candidates that came closest to staying, and where each fell off.
 
-    With beam width K, a candidate is short by what its score lacks of the K-th best of its step.
+    With beam width K, a candidate is short by what its score lacks of the K-th best of its step;
+    in groups of N rows, of the N-th best of its group, whatever diversity added to it.
     """
     nodes = contenders(translation)
     if not translation.beam or not nodes:
         return Table(_COLUMNS, (), f"{_TITLE}: {_NOT_RECORDED}")
     if translation.beam.drawn:
         return Table(_COLUMNS, (), f"{_DRAWN}: nothing competed, so nothing was pruned")
-    last = translation.beam.width - 1
-    bars = {node.candidate.step: node.candidate.score for node in nodes if node.rank == last}
+    last = translation.beam.group_width - 1
+    bars = {_round(node): node.candidate.score for node in nodes if node.rank == last}
     pruned = [
-        (bars[node.candidate.step] - node.candidate.score, node)
+        (bars[_round(node)] - node.candidate.score, node)
         for node in nodes
-        if node.candidate.fate == "pruned" and node.candidate.step in bars
+        if node.candidate.fate == "pruned" and _round(node) in bars
     ]
     pruned.sort(key=lambda pair: pair[0])
     rows = tuple(_discarded_row(node, short) for short, node in pruned[:limit])
     caption = f"The {len(rows)} closest of {len(pruned):,} candidates that the beam pruned"
+    if barred := sum(node.candidate.fate == "barred" for node in tree(translation)):
+        caption += f"; {barred:,} more on record were barred"
     return Table(_COLUMNS, rows, caption)
 
 
 _COLUMNS = ("step", "prefix", "pruned token", "log-probability", "score", "short by")
+
+
+def _round(node: Node) -> tuple[int, int]:
+    """Return the step and the group, within which candidates competed."""
+    return node.candidate.step, node.group
 
 
 def _discarded_row(node: Node, short: float) -> tuple[int, str, str, str, str, str]:
@@ -93,10 +104,8 @@ def _kinds(nodes: Sequence[Node], winner: Sequence[Node]) -> Kinds:
     path = set(winner)
     kinds: Kinds = {kind: [] for kind in _KINDS}
     for node in nodes:
-        if node in path:
-            kind = "winner"
-        else:
-            kind = "pruned" if node.candidate.fate == "pruned" else "alive"
+        lost = node.candidate.fate in LOST
+        kind = "winner" if node in path else "pruned" if lost else "alive"
         if node.candidate.step < STEPS and (kind == "winner" or node.rank < RANKS):
             kinds[kind].append(node)
     return kinds
@@ -106,7 +115,7 @@ def _place(node: Node | None) -> dict[str, int]:
     """Return where a node is drawn; the root, which None stands for, is at step 0."""
     if node is None:
         return {"step": 0, "rank": 0}
-    return {"step": node.candidate.step + 1, "rank": min(node.rank, RANKS)}
+    return {"step": node.candidate.step + 1, "rank": node.row}
 
 
 def _axes(steps: int, ranks: int) -> tuple[alt.X, alt.Y]:
@@ -142,6 +151,15 @@ def _start() -> alt.Chart:
     return root
 
 
+def _groups(nodes: Sequence[Node]) -> Iterator[alt.Chart]:
+    """Yield the numbers of the groups, left of each, where there are several."""
+    rows = [{"step": 0, "rank": above, "group": f"group {group + 1}"}
+            for group, above in sorted({(node.group, node.above) for node in nodes})]  # fmt: skip
+    if len(rows) > 1:
+        text = alt.Chart(inline(rows)).encode(text="group:N")
+        yield text.mark_text(style="label", dy=-10, fontSize=10)
+
+
 def _points(kinds: Kinds) -> Iterator[alt.Chart]:
     for kind in _KINDS:
         rows = [_described(node) for node in kinds[kind]]
@@ -156,7 +174,10 @@ def _points(kinds: Kinds) -> Iterator[alt.Chart]:
 _SHAPES = alt.Shape(
     "fate:N",
     legend=None,
-    scale=alt.Scale(domain=["kept", "finished", "pruned"], range=["circle", "square", "circle"]),
+    scale=alt.Scale(
+        domain=["kept", "finished", "pruned", "barred"],
+        range=["circle", "square", "circle", "cross"],
+    ),
 )
 _TOOLTIPS = [
     alt.Tooltip("step:Q"),
@@ -203,13 +224,15 @@ def _in_words(translation: Translation, nodes: Sequence[Node]) -> str:
     fates = [node.candidate.fate for node in nodes]
     assert translation.beam  # or there would be no nodes
     steps, width = nodes[-1].candidate.step + 1, translation.beam.width
+    groups = f" in {translation.beam.groups} groups" if translation.beam.groups > 1 else ""
+    barred = f", {fates.count('barred')} barred" if "barred" in fates else ""
     if translation.beam.drawn:
         words = f"{width} samples over {steps} steps, {fates.count('finished')} of them finished."
     else:
         words = (
-            f"Beam search of width {width} over {steps} steps: "
+            f"Beam search of width {width}{groups} over {steps} steps: "
             f"{fates.count('kept')} candidates kept, {fates.count('finished')} finished, "
-            f"{fates.count('pruned')} pruned."
+            f"{fates.count('pruned')} pruned{barred}."
         )
     if translation.hypotheses:
         best = translation.best

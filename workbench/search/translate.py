@@ -8,18 +8,14 @@ from workbench.config import SearchSettings
 from workbench.data.batches import padded
 from workbench.data.corpus import Pair
 from workbench.data.encoding import Codec
+from workbench.data.tokenizer import UNKNOWN
+from workbench.errors import SettingsError
 from workbench.records import BeamRecord, Candidate, Floats, Hypothesis, Translation
-from workbench.search.batch import FINISHED, KEPT, PRUNED, BatchSearch, Sampling, SearchRecord
+from workbench.search.batch import BatchSearch
+from workbench.search.record import AFTER_END, BARRED, FINISHED, KEPT, NEVER, PRUNED, SearchRecord
 
 WEIGHED = 10  # candidates on record for each row and step, with those that had no chance
-FATES = {PRUNED: "pruned", KEPT: "kept", FINISHED: "finished"}
-
-
-def sampling_of(settings: SearchSettings) -> Sampling | None:
-    """Return what `settings` draw tokens from; none where they search."""
-    if not settings.temperature:
-        return None
-    return Sampling(settings.temperature, settings.top_k, settings.top_p, settings.sampling_seed)
+FATES = {PRUNED: "pruned", KEPT: "kept", FINISHED: "finished", BARRED: "barred"}
 
 
 class Translator:
@@ -32,43 +28,57 @@ class Translator:
     def __call__(
         self,
         pairs: Sequence[Pair],
-        width: int,
-        limit: int,
-        alpha: float,
+        search: SearchSettings,
         hypotheses: int = 1,
         record: bool = False,
-        beta: float = 0.0,
-        sampling: Sampling | None = None,
         between: Callable[[], None] | None = None,
     ) -> list[Translation]:
         """Translate the sources of `pairs`; their targets and alignments come along as gold.
 
         Args:
             pairs: what to translate; an empty target means that no reference is known.
-            width: beam width, 1 is greedy; with `sampling`, how many samples to draw.
-            limit: tokens of a translation at most.
-            alpha: length penalty.
+            search: how to search; with a temperature, `beam_width` samples are drawn instead.
             hypotheses: how many to return a sentence, at most the beam width.
             record: whether to return all that was weighed as well.
-            beta: coverage penalty.
-            sampling: what to draw the tokens from, instead of searching.
             between: called before every batch.
+
+        Raises:
+            SettingsError: the prefix has a piece that the target vocabulary lacks, or more of
+                them than a translation may have; nothing has been translated.
         """
         encoded = [self.codec.encode_source(pair.source) for pair in pairs]
+        prefixes = [self._prefix(pair.source, search) for pair in pairs] if search.prefix else []
         order = sorted(range(len(pairs)), key=lambda index: len(encoded[index]))
-        weighed = width * WEIGHED if record else 0
+        weighed = search.beam_width * WEIGHED if record else 0
         done: dict[int, Translation] = {}
         for start in range(0, len(order), self.batch_size):
             if between:
                 between()
             chosen = order[start : start + self.batch_size]
             source = padded([encoded[i] for i in chosen])
-            found = self.search(source, width, limit, alpha, beta, sampling, weighed)
+            prefix = padded([prefixes[i] for i in chosen]) if prefixes else None
+            found = self.search(source, search, prefix, weighed)
             for sentence, index in enumerate(chosen):
                 done[index] = self._translation(
                     pairs[index], encoded[index], found, sentence, hypotheses, record
                 )
         return [done[index] for index in range(len(pairs))]
+
+    def _prefix(self, source: str, search: SearchSettings) -> list[int]:
+        """Return the pieces with which the translation of `source` must begin."""
+        ids = self.codec.encode_target(search.prefix, source)[:-1]
+        if UNKNOWN in ids:
+            beside = f" of {source!r}" if self.codec.copy_source else ""
+            raise SettingsError(
+                f"prefix is {search.prefix!r}: expected words of the target vocabulary{beside}, "
+                f"got {self.codec.target_tokens(ids, source)}; choose others"
+            )
+        if len(ids) > search.max_decode_length:
+            raise SettingsError(
+                f"prefix has {len(ids)} tokens and max_decode_length is "
+                f"{search.max_decode_length}: shorten the one or raise the other"
+            )
+        return ids
 
     def _translation(
         self,
@@ -113,23 +123,22 @@ class Translator:
         )
 
     def _beam(self, text: str, found: SearchRecord, sentence: int, width: int) -> BeamRecord:
+        """Read the whole search of one sentence; there are thousands of candidates in it."""
         fates = found.fates[:, sentence]
-        steps, columns = np.nonzero(np.isin(fates, list(FATES)))
-        possible = found.log_probabilities[:, sentence] > -1e8  # rows that never existed
-        tokens = self.codec.target_tokens(found.tokens[steps, sentence, columns].tolist(), text)
-        candidates = tuple(
-            Candidate(
-                step=int(step),
-                parent=int(found.parents[step, sentence, column]),
-                token=token,
-                log_probability=float(found.log_probabilities[step, sentence, column]),
-                score=float(found.scores[step, sentence, column]),
-                fate=FATES[int(fates[step, column])],
-                beam=int(found.rows[step, sentence, column]),
-            )
-            for step, column, token in zip(steps, columns, tokens, strict=True)
-            if possible[step, column]
+        there = found.log_probabilities[:, sentence] > NEVER / 10  # not so: rows never there
+        there &= fates != AFTER_END
+        steps = np.nonzero(there)[0].tolist()
+        columns = (
+            each[:, sentence][there].tolist()
+            for each in (found.parents, found.log_probabilities, found.scores, found.rows)
         )
-        taken = 1 + max((candidate.step for candidate in candidates), default=-1)
-        attention = found.attention[:taken, sentence, :, :, :, :width]
-        return BeamRecord(found.width, candidates, attention, found.drawn)
+        tokens = self.codec.target_tokens(found.tokens[:, sentence][there].tolist(), text)
+        of_fate = [FATES[fate] for fate in fates[there].tolist()]
+        candidates = tuple(
+            Candidate(step, parent, token, log_probability, score, fate, row)
+            for step, parent, log_probability, score, row, token, fate in zip(
+                steps, *columns, tokens, of_fate, strict=True
+            )
+        )
+        attention = found.attention[: 1 + max(steps, default=-1), sentence, :, :, :, :width]
+        return BeamRecord(found.width, candidates, attention, found.drawn, found.groups)
