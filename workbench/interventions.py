@@ -13,9 +13,9 @@ Shape letters: S source tokens.
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias, get_args
+from typing import Annotated, Any, Literal, TypeAlias, cast
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from workbench.errors import InterventionError, nearest
 
@@ -26,6 +26,13 @@ Weight = Annotated[float, Field(ge=0)]
 
 class _Item(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    kind: str
+
+    def __init__(self, **fields: Any) -> None:
+        try:
+            super().__init__(**fields)
+        except ValidationError as error:
+            raise InterventionError(_on_one_line(error)) from None
 
 
 class EditSource(_Item):
@@ -118,13 +125,11 @@ class Paste(AttentionEdit):
     other: Prefix
 
 
-Intervention: TypeAlias = (
-    EditSource | Force | Ban | SetRow | SetCell | Scale | Mask | Sharpen | Paste
-)
-KINDS = {each.model_fields["kind"].default: each for each in get_args(Intervention)}
-_ONE: TypeAdapter[Intervention] = TypeAdapter(
-    Annotated[Intervention, Field(discriminator="kind")]
-)  # fmt: skip
+Intervention: TypeAlias = EditSource | Force | Ban | AttentionEdit
+KINDS: dict[str, type[Intervention]] = {
+    each.model_fields["kind"].default: each
+    for each in (EditSource, Force, Ban, SetRow, SetCell, Scale, Mask, Sharpen, Paste)
+}
 
 
 def read_interventions(given: str | Path | Iterable[Any]) -> tuple[Intervention, ...]:
@@ -171,22 +176,24 @@ def _parsed(text: str) -> list[Any]:
 
 
 def _item(number: int, given: Any) -> Intervention:
-    kind = given.get("kind") if isinstance(given, dict) else getattr(given, "kind", None)
-    if kind not in KINDS:
+    if isinstance(given, _Item) and given.kind in KINDS:
+        return cast(Intervention, given)
+    kind = given.get("kind") if isinstance(given, dict) else given
+    if not isinstance(kind, str) or kind not in KINDS:
         near = nearest(kind, KINDS) if isinstance(kind, str) else ""
         raise InterventionError(
             f"item {number}: expected a kind ({', '.join(KINDS)}), got {kind!r}{near}"
         )
     try:
-        return _ONE.validate_python(given)
-    except ValidationError as error:
-        raise InterventionError(f"item {number}: {_on_one_line(error)}") from None
+        return KINDS[kind](**{str(name): value for name, value in given.items()})
+    except InterventionError as error:
+        raise InterventionError(f"item {number}: {error}") from None
 
 
 def _on_one_line(error: ValidationError) -> str:
     told = []
     for problem in error.errors():
-        name = ".".join(map(str, problem["loc"][1:]))  # the first is the kind
+        name = ".".join(map(str, problem["loc"]))
         why = problem["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
         said = why if why.startswith("expected") else f"expected {why}"
         said = {"missing": "is missing", "extra_forbidden": "is not known"}.get(

@@ -106,7 +106,7 @@ class CompiledStep:
 
 
 def _packed(leaves: Sequence[tf.Tensor], rows: int) -> list[Packed]:
-    """Return each row's leaves without the zeros that lead their last axis but one, and their count.
+    """Return each row's leaves without the zeros that lead their last axis but one, counted.
 
     What a cache of fixed shape has no tokens for yet is such zeros, by far the most of it.
     """
@@ -118,8 +118,8 @@ def _cut(array: NDArray[Any]) -> tuple[NDArray[Any], int]:
     if array.ndim < 2:
         return array.copy(), 0
     by_place = np.moveaxis(array, -2, 0)
-    used = by_place.reshape(len(by_place), -1).any(1)
-    zeros = int(used.argmax()) if used.any() else len(used)
+    used = np.flatnonzero(by_place.reshape(len(by_place), -1).any(1))
+    zeros = int(used[0]) if len(used) else len(by_place)
     return array[..., zeros:, :].copy(), zeros
 
 

@@ -191,7 +191,7 @@ class Decoding:
         if before and token == END:
             return self.leaf(before, token)
         state, memory = self._memory(source)
-        given = (token,), (before.state if before else state,), memory
+        given = [token], [before.state if before else state], memory
         plain = self._joined(source, before, token, self._step.step(*given))
         if not edits:
             return plain
@@ -203,7 +203,12 @@ class Decoding:
         outcome = self._edited(plain, given, edits)
         return self._joined(source, before, token, outcome, edits=tuple(edits))
 
-    def _edited(self, plain: Decoded, given: Any, edits: Sequence[AttentionEdit]) -> Outcome:
+    def _edited(
+        self,
+        plain: Decoded,
+        given: tuple[list[int], list[Any], Any],
+        edits: Sequence[AttentionEdit],
+    ) -> Outcome:
         """Step again for every layer that is changed, from below: those above build on it."""
         for edit in edits:
             with _naming(edit):

@@ -231,9 +231,7 @@ class Stepper:
         What was done on the way to the node is done again as well.
         """
         path = self._tree.path(self.current.id)
-        source = path[0].decoded.source.edited(
-            read_interventions([{"kind": "source", "position": position, "token": token}])[0]
-        )
+        source = path[0].decoded.source.edited(EditSource(position=position, token=token))
         with self._tree.change():
             self._root(source, path[0].decoded.edits, path[0].banned)
             for node in path[1:]:
