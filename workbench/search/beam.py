@@ -14,6 +14,7 @@ import numpy as np
 
 from workbench.config import SearchSettings
 from workbench.data.tokenizer import END
+from workbench.errors import InterventionError
 from workbench.records import BeamRecord, Candidate, Floats, Hypothesis, Translation
 from workbench.search.decoding import Decoded, Decoding
 from workbench.search.plan import IMPOSSIBLE, Plan
@@ -71,7 +72,7 @@ def beam(decoding: Decoding, start: Decoded, plan: Plan, settings: SearchSetting
     model's own, whatever was forced or banned. The record begins with the tokens of `start`.
 
     Raises:
-        InterventionError: an edit of attention does not fit.
+        InterventionError: an edit of attention does not fit, or no token is left to choose.
     """
     search = _Search(decoding, plan, settings)
     rows = search.begin(start)
@@ -123,6 +124,8 @@ class _Search:
     def result(self, start: Decoded) -> Translation:
         """Return the best hypotheses, those that have ended first."""
         ends = sorted(self.ended, key=lambda each: -each[0]) + self.open
+        if not ends:
+            raise InterventionError("every token is banned where the search stands; ban fewer")
         best = [decoded.hypothesis(score) for score, decoded in ends[: self.width]]
         shape = (0, self.width, *start.attention.shape)
         attention = np.stack(self.attention) if self.attention else np.zeros(shape, np.float32)

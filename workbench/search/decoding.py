@@ -104,12 +104,22 @@ class Decoded:
         """Log-probability of the whole prefix, summed from its first token on."""
         return np.float32(sum(self.log_probabilities, np.float32(0)))
 
+    def check_open(self) -> None:
+        """Refuse to go on behind the end symbol.
+
+        Raises:
+            InterventionError: it is reached.
+        """
+        if self.finished:
+            raise InterventionError("the sentence has ended; nothing follows its end symbol")
+
     def best(self, banned: Iterable[int] = ()) -> int:
         """Return the likeliest token that is not banned.
 
         Raises:
             InterventionError: there is none.
         """
+        self.check_open()
         following = self.following.copy()
         following[[*NEVER, *banned]] = -np.inf
         best = int(following.argmax())
@@ -186,8 +196,8 @@ class Decoding:
     def _decoded(
         self, source: Source, before: Decoded | None, token: int, edits: Sequence[AttentionEdit]
     ) -> Decoded:
-        if before and before.finished:
-            raise InterventionError("the sentence has ended; nothing can follow its end symbol")
+        if before:
+            before.check_open()
         if before and token == END:
             return self.leaf(before, token)
         state, memory = self._memory(source)
@@ -236,8 +246,7 @@ class Decoding:
             decoded = [each for each in path if each.prefix == other[: len(each.prefix)]][-1]
             for token in other[len(decoded.prefix) :]:
                 decoded = self.extend(decoded, decoded.source.number(token))
-            if decoded.finished:
-                raise InterventionError("nothing is read behind the end of a sentence")
+            decoded.check_open()
             return decoded.attention
 
         return reading

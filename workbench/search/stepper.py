@@ -88,8 +88,8 @@ class Stepper:
 
     @property
     def nodes(self) -> dict[int, Node]:
-        """All nodes by id."""
-        return dict(self._tree.nodes)
+        """All nodes by id, oldest first, so that parents stand before their children."""
+        return dict(sorted(self._tree.nodes.items()))
 
     @property
     def current(self) -> Node:
@@ -216,9 +216,7 @@ class Stepper:
 
         Edits add to those of the node; their prefix is taken to be that of the node.
         """
-        node = self.current
-        if node.decoded.finished:
-            raise InterventionError("the sentence has ended; nothing is read behind its end symbol")
+        node = self._open_node()
         prefix = {"prefix": node.decoded.prefix}
         new = tuple(edit.model_copy(update=prefix) for edit in edits)
         self._tree.check_room()
@@ -309,15 +307,21 @@ class Stepper:
         decoded = self.current.decoded
         return not decoded.finished and len(decoded.ids) < self.settings.max_decode_length
 
-    def _go_on(self, token: int, forced: bool = False) -> Node:
-        """Go to the child with a token, whatever is banned there; make it where there is none."""
+    def _open_node(self) -> Node:
+        """Return the current node, where something may follow it."""
         decoded = self.current.decoded
-        if not self._may_go_on and not decoded.finished:
+        decoded.check_open()
+        if not self._may_go_on:
             raise InterventionError(
                 f"the translation has {len(decoded.ids)} tokens; raise max_decode_length to go on"
             )
+        return self.current
+
+    def _go_on(self, token: int, forced: bool = False) -> Node:
+        """Go to the child with a token, whatever is banned there; make it where there is none."""
+        node = self._open_node()
         with self._tree.change():
-            for child in map(self.node, self.current.children):
+            for child in map(self.node, node.children):
                 if child.decoded.ids[-1] == token and not child.decoded.edits:
                     self._tree.current = child.id
                     return child
@@ -365,9 +369,7 @@ class Stepper:
         return self.current
 
     def _banning(self, banned: frozenset[int]) -> Node:
-        node = self.current
-        if node.decoded.finished:
-            raise InterventionError("the sentence has ended; nothing follows its end symbol")
+        node = self._open_node()
         if node.children or node.name:
             return self._beside(node, node.decoded, banned)
         with self._tree.change():

@@ -50,7 +50,7 @@ class Tree:
     """Nodes by id, the current one, and what can be undone and redone.
 
     Attributes:
-        nodes: all of them, parents before children; to be changed within `change` only.
+        nodes: all of them; to be changed within `change` only.
         current: the id of the node somebody stands at, -1 before there is one.
     """
 
@@ -127,7 +127,7 @@ class Tree:
         for each in gone:
             self._write(each, None)
         if self.current in gone:
-            self.current = next(iter(self.nodes)) if node.parent is None else node.parent
+            self.current = min(self.nodes) if node.parent is None else node.parent
 
     def below(self, id: int) -> Iterator[int]:
         """Yield a node and all below it."""
