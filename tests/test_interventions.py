@@ -93,7 +93,10 @@ def test_what_is_none_is_refused_by_number(item, said):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("force le", r"expected interventions as JSON or the path of a \.json file, got 'force le'"),
+        (
+            "force le",
+            r"expected interventions as JSON or the path of a \.json file, got 'force le'",
+        ),
         ('{"kind": "ban"}', "expected a JSON list of interventions"),
     ],
 )

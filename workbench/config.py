@@ -15,8 +15,10 @@ from typing import Any, Literal, Self, get_args
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
 
-from workbench.errors import SettingsError, nearest
+from workbench.errors import InterventionError, SettingsError, nearest
+from workbench.interventions import read_interventions, to_json
 
 Tokens = Literal["word", "char", "bpe", "unigram"]
 Cell = Literal["rnn", "lstm", "gru"]
@@ -228,6 +230,21 @@ class SearchSettings(_Settings):
     sampling_seed: int = Field(
         1, ge=0, le=2**31 - 1, description="the same seed draws the same samples again"
     )
+    interventions: str = Field(
+        "", description="what to force, ban or edit on the way: JSON, or a .json file; empty: none"
+    )
+
+    @field_validator("interventions", mode="before")
+    @classmethod
+    def _read_interventions(cls, value: Any) -> Any:
+        """Hold the list itself: a run is to be read where the file is not."""
+        if not isinstance(value, str | PathLike | list | tuple):
+            return value
+        try:
+            items = read_interventions(value)
+        except InterventionError as error:
+            raise PydanticCustomError("told", "{why}", {"why": str(error)}) from None
+        return to_json(items) if items else ""
 
 
 class RunSettings(_Settings):
@@ -291,6 +308,11 @@ class RunConfig(
             raise ValueError(
                 f"corpus is {self.corpus!r} and train_file is {self.train_file!r}: both name the "
                 "training pairs; choose one of them"
+            )
+        if self.interventions and self.temperature:
+            raise ValueError(
+                f"temperature is {self.temperature} and there are interventions, which steer a "
+                "search: set temperature=0"
             )
         if self.validation_share + self.test_share >= 1:
             raise ValueError(
@@ -493,8 +515,10 @@ def _one_line(error: ValidationError) -> str:
     known = {setting.name: setting for setting in settings()}
     lines = []
     for problem in error.errors():
-        if problem["loc"]:
-            name = str(problem["loc"][0])
+        name = str(problem["loc"][0]) if problem["loc"] else ""
+        if problem["type"] == "told":  # nothing can be added to it
+            lines.append(f"{name}: {problem['msg']}")
+        elif name:
             lines.append(f"{name}: expected {known[name].expected}, got {problem['input']!r}")
         else:
             lines.append(problem["msg"].removeprefix("Value error, "))

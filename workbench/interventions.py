@@ -12,6 +12,7 @@ Shape letters: S source tokens.
 
 import json
 from collections.abc import Iterable, Sequence
+from os import PathLike
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, cast
 
@@ -132,7 +133,7 @@ KINDS: dict[str, type[Intervention]] = {
 }
 
 
-def read_interventions(given: str | Path | Iterable[Any]) -> tuple[Intervention, ...]:
+def read_interventions(given: str | PathLike[str] | Iterable[Any]) -> tuple[Intervention, ...]:
     """Read interventions from JSON, from the path of a `.json` file, or from a list.
 
     A list may hold items, or mappings as JSON has them. Nothing, or an empty text, is no items.
@@ -140,7 +141,7 @@ def read_interventions(given: str | Path | Iterable[Any]) -> tuple[Intervention,
     Raises:
         InterventionError: something is no intervention; the item is named by its number from 1.
     """
-    if isinstance(given, str | Path):
+    if isinstance(given, str | PathLike):
         given = _parsed(_text(given))
     return tuple(_item(number, one) for number, one in enumerate(given, 1))
 
@@ -152,7 +153,7 @@ def to_json(items: Sequence[Intervention], indent: int | None = None) -> str:
     return json.dumps(rows, ensure_ascii=False, indent=indent)
 
 
-def _text(given: str | Path) -> str:
+def _text(given: str | PathLike[str]) -> str:
     text = str(given).strip()
     if not text.endswith(".json"):
         return text or "[]"

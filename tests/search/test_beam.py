@@ -1,4 +1,4 @@
-"""The beam in Python over a step function in NumPy; `test_compiled_step` sets it beside TensorFlow's."""
+"""The beam in Python over a step in NumPy; `test_compiled_step` sets it beside TensorFlow's."""
 
 from itertools import product
 
@@ -78,7 +78,10 @@ def test_the_record_is_that_of_a_search(make_stepper):
 
 def test_a_beam_from_where_nothing_follows_is_what_is_there(make_stepper):
     stepper = make_stepper(max_decode_length=2)
-    for place in (stepper.force_text("chien et").id, stepper.go(1).id and stepper.force("<end>").id):
+    for place in (
+        stepper.force_text("chien et").id,
+        stepper.go(1).id and stepper.force("<end>").id,
+    ):
         [only] = stepper.beam(place).hypotheses
         assert only.tokens == stepper.node(place).decoded.prefix
         assert len(stepper.beam(place).beam.candidates) == 2

@@ -35,10 +35,14 @@ def same(one, other):
 def picture(stepper):
     """Return all there is to see of a tree."""
     nodes = stepper.nodes
-    return stepper.current.id, nodes.keys(), [
-        (id(node.decoded), node.parent, node.children, node.name, node.banned, node.forced)
-        for node in nodes.values()
-    ]
+    return (
+        stepper.current.id,
+        nodes.keys(),
+        [
+            (id(node.decoded), node.parent, node.children, node.name, node.banned, node.forced)
+            for node in nodes.values()
+        ],
+    )
 
 
 def by_hand(fake, stepper, tokens, text=None):
@@ -122,7 +126,10 @@ def test_beside_a_forced_token_stands_what_the_model_thinks_of_it(stepper, fake)
 def test_a_banned_token_is_not_chosen_but_keeps_its_probability(stepper):
     first, second = stepper.candidates(2)
     stepper.ban(first.token)
-    assert stepper.candidates(2) == (type(first)(first.token, first.log_probability, 1, True), second)
+    assert stepper.candidates(2) == (
+        type(first)(first.token, first.log_probability, 1, True),
+        second,
+    )
     assert stepper.advance().decoded.prefix == (second.token,)
     stepper.go(0)
     assert stepper.force(first.token).decoded.prefix == (first.token,)  # a person may
@@ -190,7 +197,9 @@ def rows_by_hand(own, edit):
             row = np.delete(row, edit.position)
             row = np.insert(row / row.sum() * rest, edit.position, edit.weight)
         case Scale():
-            row = np.array([w * edit.factor if i in edit.positions else w for i, w in enumerate(row)])
+            row = np.array(
+                [w * edit.factor if i in edit.positions else w for i, w in enumerate(row)]
+            )
         case Mask():
             row = np.array([0 if i in edit.positions else w for i, w in enumerate(row)])
         case Sharpen():
