@@ -599,7 +599,7 @@ class Session(traitlets.HasTraits):
         search = self.draft.replace(**changes)
         if search.interventions:
             width = beam_width or search.beam_width
-            translation = self._stepper(text, search).replay(search.interventions, width)
+            translation = self._replayed(text, search, width)
             best = translation.hypotheses[: hypotheses or width]
             beam = translation.beam if record else None
             translation = replace(translation, hypotheses=best, beam=beam)
@@ -694,6 +694,10 @@ class Session(traitlets.HasTraits):
             pairs, search.beam_width, search.max_decode_length, search.length_penalty, hypotheses,
             record, search.coverage_penalty, sampling_of(search), between,
         )  # fmt: skip
+
+    @_worked("translating")
+    def _replayed(self, text: str, search: SearchSettings, width: int) -> Translation:
+        return self._stepper(text, search).replay(search.interventions, width)
 
     @_worked("reading the source")
     def _stepper(self, text: str, search: SearchSettings) -> Stepper:
