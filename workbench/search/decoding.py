@@ -152,18 +152,22 @@ class Decoding:
         self._encoded: dict[tuple[int, ...], tuple[Any, Any]] = {}
 
     def begin(self, source: Source, edits: Sequence[AttentionEdit] = ()) -> Decoded:
-        """Return the empty prefix."""
-        return self._decoded(source, None, BEGIN, edits)
+        """Return the empty prefix; see `extend`."""
+        state, memory = self._memory(source)
+        outcome = self._step.step([BEGIN], [state], memory)
+        return self.edit(self._joined(source, None, BEGIN, outcome), edits)
 
-    def extend(
-        self, before: Decoded, token: int, edits: Sequence[AttentionEdit] = ()
-    ) -> Decoded:  # fmt: skip
+    def extend(self, before: Decoded, token: int, edits: Sequence[AttentionEdit] = ()) -> Decoded:
         """Return a prefix with one more token, in one step; `edits` are of what that one reads.
 
         Raises:
-            InterventionError: an edit does not fit; its `item` says which.
+            InterventionError: the sentence has ended; an edit does not fit, its `item` says which.
         """
-        return self._decoded(before.source, before, token, edits)
+        before.check_open()
+        if token == END:
+            return self.leaf(before, token)
+        [plain] = self.extend_all([(before, token)])
+        return self.edit(plain, edits)
 
     def leaf(self, before: Decoded, token: int) -> Decoded:
         """Return a prefix with one more token behind which nothing shall follow: no step is run."""
@@ -172,9 +176,26 @@ class Decoding:
         return self._joined(before.source, before, token, Outcome(nothing, unread, (None,)))
 
     def edit(self, decoded: Decoded, edits: Sequence[AttentionEdit]) -> Decoded:
-        """Return the same prefix with other edits, from the state before its last token."""
+        """Return the same prefix with other edits, from the state before its last token.
+
+        Raises:
+            InterventionError: see `extend`.
+        """
+        if tuple(edits) == decoded.edits:
+            return decoded
+        if decoded.edits:
+            before, source = decoded.before, decoded.source
+            plain = self.extend(before, decoded.ids[-1]) if before else self.begin(source)
+            return self.edit(plain, edits)
+        decoded.check_open()
+        if not self._step.editable:
+            raise InterventionError(
+                "this model's step takes no attention, so that none can be edited; see "
+                "EncoderDecoder in workbench/model/protocol.py"
+            )
+        outcome = self._edited(decoded, edits)
         token = decoded.ids[-1] if decoded.ids else BEGIN
-        return self._decoded(decoded.source, decoded.before, token, edits)
+        return self._joined(decoded.source, decoded.before, token, outcome, edits=tuple(edits))
 
     def extend_all(self, rows: Sequence[tuple[Decoded, int]]) -> list[Decoded]:
         """Return many prefixes of one source, each with one more token, in one step."""
@@ -193,36 +214,15 @@ class Decoding:
             self._encoded[source.ids] = self._step.encode(source.ids)
         return self._encoded[source.ids]
 
-    def _decoded(
-        self, source: Source, before: Decoded | None, token: int, edits: Sequence[AttentionEdit]
-    ) -> Decoded:
-        if before:
-            before.check_open()
-        if before and token == END:
-            return self.leaf(before, token)
-        state, memory = self._memory(source)
-        given = [token], [before.state if before else state], memory
-        plain = self._joined(source, before, token, self._step.step(*given))
-        if not edits:
-            return plain
-        if not self._step.editable:
-            raise InterventionError(
-                "this model's step takes no attention, so that none can be edited; see "
-                "EncoderDecoder in workbench/model/protocol.py"
-            )
-        outcome = self._edited(plain, given, edits)
-        return self._joined(source, before, token, outcome, edits=tuple(edits))
-
-    def _edited(
-        self,
-        plain: Decoded,
-        given: tuple[list[int], list[Any], Any],
-        edits: Sequence[AttentionEdit],
-    ) -> Outcome:
+    def _edited(self, plain: Decoded, edits: Sequence[AttentionEdit]) -> Outcome:
         """Step again for every layer that is changed, from below: those above build on it."""
         for edit in edits:
             with _naming(edit):
                 check(edit, plain.attention.shape)
+        state, memory = self._memory(plain.source)
+        if plain.before:
+            state = plain.before.state
+        tokens = [plain.ids[-1] if plain.ids else BEGIN]
         outcome = Outcome(plain.following[None], plain.attention[None], (plain.state,))
         wanted = np.full_like(outcome.attention, np.nan)
         for layer in range(len(plain.attention)):
@@ -234,7 +234,7 @@ class Decoding:
             changed = (rows != own).any(-1)
             if changed.any():
                 wanted[0, layer, changed] = rows[changed]
-                outcome = self._step.step(*given, wanted)
+                outcome = self._step.step(tokens, [state], memory, wanted)
         return outcome
 
     def _reader(self, plain: Decoded, edits: Sequence[AttentionEdit]) -> Reading:

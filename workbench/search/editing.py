@@ -53,13 +53,9 @@ def edited(edit: AttentionEdit, own: Floats, layer: int, reading: Reading) -> Fl
     A row that stays as it is keeps its very bits; any other is normalized.
 
     Raises:
-        InterventionError: a row would sum to 0, or what is to be pasted is of another source.
+        InterventionError: a row would sum to 0, or there is no step to paste from.
     """
     pasted = reading(edit.other)[layer] if isinstance(edit, Paste) else own
-    if pasted.shape != own.shape:
-        raise InterventionError(
-            f"expected to paste {own.shape[-1]} weights, got {pasted.shape[-1]} of another source"
-        )
     rows = own.copy()
     for head in range(len(own)) if edit.head is None else (edit.head,):
         row = _row(edit, own[head].astype(np.float64), pasted[head])
