@@ -15,9 +15,8 @@ from typing import Any, Literal, Self, get_args
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticCustomError
 
-from workbench.errors import InterventionError, SettingsError, nearest
+from workbench.errors import SettingsError, nearest
 from workbench.interventions import read_interventions, to_json
 
 Tokens = Literal["word", "char", "bpe", "unigram"]
@@ -240,10 +239,7 @@ class SearchSettings(_Settings):
         """Hold the list itself: a run is to be read where the file is not."""
         if not isinstance(value, str | PathLike | list | tuple):
             return value
-        try:
-            items = read_interventions(value)
-        except InterventionError as error:
-            raise PydanticCustomError("told", "{why}", {"why": str(error)}) from None
+        items = read_interventions(value)
         return to_json(items) if items else ""
 
 
@@ -516,8 +512,8 @@ def _one_line(error: ValidationError) -> str:
     lines = []
     for problem in error.errors():
         name = str(problem["loc"][0]) if problem["loc"] else ""
-        if problem["type"] == "told":  # nothing can be added to it
-            lines.append(f"{name}: {problem['msg']}")
+        if name == "interventions" and problem["type"] == "value_error":  # it says all there is
+            lines.append(f"{name}: {problem['msg'].removeprefix('Value error, ')}")
         elif name:
             lines.append(f"{name}: expected {known[name].expected}, got {problem['input']!r}")
         else:
