@@ -291,3 +291,35 @@ def test_training_pairs_are_named_once():
     with pytest.raises(SettingsError, match="give train_file as well"):
         RunConfig(validation_file="dev.tsv")
     assert RunConfig(corpus="scan", test_file="mine.tsv").test_file == "mine.tsv"
+
+
+def test_interventions_are_held_as_json_wherever_they_came_from(tmp_path):
+    items = [{"kind": "force", "prefix": ["le"], "token": "chat"}, {"kind": "ban", "token": "a"}]
+    text = json.dumps(items)
+    path = tmp_path / "done.json"
+    path.write_text(text)
+    for given in (text, path, str(path), items, tuple(items)):
+        assert json.loads(RunConfig(interventions=given).interventions) == items
+    config = RunConfig(interventions=path)
+    path.unlink()
+    assert RunConfig.from_json(config.to_json()) == config
+    for nothing in ("", "[]", [], ()):
+        assert RunConfig(interventions=nothing).interventions == ""
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("force it", "interventions: expected interventions as JSON or the path of a .json file"),
+        ([{"kind": "ban"}], "interventions: item 1: token: is missing"),
+        ("nowhere.json", "interventions: nowhere.json: cannot read interventions"),
+        (7.5, "interventions: expected text, got 7.5"),
+    ],
+)
+def test_what_are_no_interventions_is_refused(given, said):
+    assert message(interventions=given).startswith(said)
+
+
+def test_interventions_steer_a_search_and_no_sampling():
+    told = message(interventions='[{"kind": "ban", "token": "a"}]', temperature=0.5)
+    assert told.startswith("temperature is 0.5 and there are interventions")

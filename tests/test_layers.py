@@ -19,7 +19,9 @@ PACKAGE = Path(__file__).parents[1] / "workbench"
 
 RANKS = {  # a module imports from strictly lower ranks, and from its own room; rank 0 is one room
     "": 0,  # the package itself
-    **dict.fromkeys(("background", "config", "environment", "errors", "files", "records"), 0),
+    **dict.fromkeys(
+        ("background", "config", "environment", "errors", "files", "interventions", "records"), 0
+    ),
     **dict.fromkeys(("charts", "data", "metrics", "runs"), 1),
     **dict.fromkeys(("model", "published"), 2),
     **dict.fromkeys(("inspection", "search", "training"), 3),
@@ -30,7 +32,9 @@ RANKS = {  # a module imports from strictly lower ranks, and from its own room; 
 
 TENSORS = (
     "model/", "training/", "inspection/", "data/batches.py",
-    *(f"search/{name}.py" for name in ("batch", "beam", "constraints", "sampling", "steps")),
+    *(f"search/{name}.py" for name in (
+        "batch", "beam", "compiled_step", "constraints", "sampling", "steps",
+    )),
 )  # fmt: skip
 JUPYTER = ("widgets/", "reports/", "cli.py")
 BANS = {  # library: the only places that may import it

@@ -7,6 +7,7 @@ import shutil
 import signal
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,14 @@ import pytest
 from workbench import session as module
 from workbench.config import RunConfig
 from workbench.data.corpus import Pair
-from workbench.errors import DataError, RunError, SettingsError, WorkbenchError
+from workbench.errors import (
+    DataError,
+    InterventionError,
+    RunError,
+    SettingsError,
+    WorkbenchError,
+)
+from workbench.interventions import Ban, Force, to_json
 from workbench.runs import RunDirectory
 from workbench.session import Session
 from workbench.training.checkpoint import Checkpoints
@@ -605,6 +613,41 @@ def test_a_setting_says_how_many_hypotheses_and_with_what_they_begin(trained):
         trained.configure(hypotheses=0, prefix="", no_repeat_ngram=0)
     assert [each.tokens[0] for each in found.hypotheses] == ["chien"] * 2
     assert trained.draft == before
+
+
+def test_interventions_are_replayed_by_the_beam(trained):
+    free, prefix = trained.translate("red cat"), ("chat",)
+    items = [Force(token="chat"), Ban(prefix=prefix, token="<end>")]
+    found = trained.translate("red cat", interventions=items)
+    assert len(found.hypotheses) == found.beam.width == 3
+    for one in found.hypotheses:
+        assert one.tokens[0] == "chat"
+        assert one.tokens[1] != "<end>"
+    again = trained.translate("red cat", interventions=to_json(items), hypotheses=1, record=False)
+    same(again, replace(found, hypotheses=found.hypotheses[:1]))
+    assert again.beam is None
+    with pytest.raises(InterventionError, match=r"item 1: .* got 'chta'; did you mean 'chat'"):
+        trained.translate("red cat", interventions=[Force(token="chta")])
+    with pytest.raises(SettingsError, match="interventions: item 1: expected a kind"):
+        trained.translate("red cat", interventions=[{"kind": "push"}])
+    trained.configure(interventions=to_json(items))
+    try:
+        same(trained.translate("red cat"), found)
+        same(trained.translate("red cat", interventions=()), free)
+        assert not trained.stale
+    finally:
+        trained.configure(interventions="")
+
+
+def test_a_stepper_goes_the_way_of_greedy_search(trained):
+    stepper = trained.request("stepper", "red cat").result(60)
+    assert stepper.finish().best.tokens == trained.translate("red cat", beam_width=1).best.tokens
+    stepper.go(0)
+    stepper.force("chien")
+    found = trained.translate("red cat", beam_width=1, interventions=stepper.interventions())
+    np.testing.assert_allclose(
+        found.best.log_probabilities, stepper.finish().best.log_probabilities, atol=1e-5
+    )
 
 
 def test_many_texts_in_their_order(trained):

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic.fields import FieldInfo
 
 from workbench.errors import SettingsError, nearest
+from workbench.interventions import read_interventions, to_json
 
 Tokens = Literal["word", "char", "bpe", "unigram"]
 Cell = Literal["rnn", "lstm", "gru"]
@@ -247,6 +248,18 @@ class SearchSettings(_Settings):
     sampling_seed: int = Field(
         1, ge=0, le=2**31 - 1, description="the same seed draws the same samples again"
     )
+    interventions: str = Field(
+        "", description="what to force, ban or edit on the way: JSON, or a .json file; empty: none"
+    )
+
+    @field_validator("interventions", mode="before")
+    @classmethod
+    def _read_interventions(cls, value: Any) -> Any:
+        """Hold the list itself: a run is to be read where the file is not."""
+        if not isinstance(value, str | PathLike | list | tuple):
+            return value
+        items = read_interventions(value)
+        return to_json(items) if items else ""
 
 
 GREEDY: dict[str, Any] = {  # what makes a search of any kind a greedy one
@@ -315,6 +328,17 @@ class RunConfig(
             raise ValueError(
                 f"corpus is {self.corpus!r} and train_file is {self.train_file!r}: both name the "
                 "training pairs; choose one of them"
+            )
+        for name in ("temperature", "prefix", "min_decode_length", "no_repeat_ngram"):
+            if self.interventions and getattr(self, name):
+                raise ValueError(
+                    f"{self._told(name)} and there are interventions, which steer a plain beam: "
+                    f"set {name} back to {type(self).model_fields[name].default!r}"
+                )
+        if self.interventions and self.beam_groups > 1:
+            raise ValueError(
+                f"{self._told('beam_groups')} and there are interventions, which steer a plain "
+                "beam: set beam_groups=1"
             )
         if self.validation_share + self.test_share >= 1:
             raise ValueError(
@@ -532,8 +556,10 @@ def _one_line(error: ValidationError) -> str:
     known = {setting.name: setting for setting in settings()}
     lines = []
     for problem in error.errors():
-        if problem["loc"]:
-            name = str(problem["loc"][0])
+        name = str(problem["loc"][0]) if problem["loc"] else ""
+        if name == "interventions" and problem["type"] == "value_error":  # it says all there is
+            lines.append(f"{name}: {problem['msg'].removeprefix('Value error, ')}")
+        elif name:
             lines.append(f"{name}: expected {known[name].expected}, got {problem['input']!r}")
         else:
             lines.append(problem["msg"].removeprefix("Value error, "))

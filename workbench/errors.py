@@ -20,6 +20,15 @@ class RunError(WorkbenchError):
     """A run directory that is missing, taken, damaged or unfinished."""
 
 
+class InterventionError(WorkbenchError):
+    """An intervention that is none, or does not fit this model, sentence or step.
+
+    `item` is the intervention in question, where it is one of several.
+    """
+
+    item: object = None
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return `; did you mean 'x'?` for the known name closest to `name`, or nothing."""
     matches = get_close_matches(name, list(known), n=1, cutoff=0.5)

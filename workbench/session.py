@@ -17,6 +17,7 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from functools import partial, wraps
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
@@ -51,6 +52,8 @@ from workbench.model.transfer import adopted, merged, take_weights, trained_code
 from workbench.records import BadLine, Block, Evaluation, Progress, Translation
 from workbench.runs import RunDirectory, run_hash, run_name
 from workbench.search.batch import BatchSearch
+from workbench.search.compiled_step import CompiledStep
+from workbench.search.stepper import Stepper
 from workbench.search.translate import Translator
 from workbench.training import device
 from workbench.training.checkpoint import Checkpoints
@@ -69,7 +72,7 @@ KILLED = {
 OF_THE_DATA = {*DataSettings.model_fields, *TokenSettings.model_fields}
 AT_ONCE = {*SearchSettings.model_fields}  # what a model may be used with, whatever made it
 COMMANDS = (
-    "load", "build", "train", "pause", "resume", "advance", "stop", "translate", "score",
+    "load", "build", "train", "pause", "resume", "advance", "stop", "translate", "stepper", "score",
     "self_attention", "evaluate", "save",
 )  # fmt: skip
 BEFORE_TRAINING = {*TrainingSettings.model_fields} - {"seed", "deterministic", "precision"}
@@ -577,12 +580,42 @@ class Session(traitlets.HasTraits):
     # Using the model ------------------------------------------------------------------------
 
     def translate(
-        self, text: str, beam_width: int = 0, hypotheses: int = 0, record: bool = True
+        self,
+        text: str,
+        beam_width: int = 0,
+        hypotheses: int = 0,
+        record: bool = True,
+        interventions: str | Sequence[Any] | None = None,
     ) -> Translation:
-        """Translate one text; by default with the settings' beam, all of it on record."""
-        [translation] = self.translate_all([text], beam_width, hypotheses, record)
+        """Translate one text; by default with the settings' beam, all of it on record.
+
+        `interventions`, by default those of the settings, are replayed on the way; see
+        `workbench.interventions`.
+
+        Raises:
+            SettingsError: they are none.
+            InterventionError: one of them does not fit; the error begins with its number.
+        """
+        changes = {} if interventions is None else {"interventions": interventions}
+        search = self.draft.replace(**changes)
+        if search.interventions:
+            width = beam_width or search.beam_width
+            translation = self._replayed(text, search, width)
+            best = translation.hypotheses[: hypotheses or search.hypotheses or width]
+            beam = translation.beam if record else None
+            translation = replace(translation, hypotheses=best, beam=beam)
+        else:
+            [translation] = self.translate_all([text], beam_width, hypotheses, record)
         self.set_trait("translation", translation)
         return translation
+
+    def stepper(self, text: str) -> Stepper:
+        """Return what takes the translation of a text apart, with the settings' search.
+
+        Its steps are done by the session's thread, whichever thread asks for them, with the
+        weights as they are then.
+        """
+        return self._stepper(text, self.draft)
 
     def translate_all(
         self,
@@ -660,6 +693,15 @@ class Session(traitlets.HasTraits):
         """Translate with the settings of `search`; `between` is called between two batches."""
         self._built()
         return self._translator(pairs, search, hypotheses, record, between)
+
+    @_worked("translating")
+    def _replayed(self, text: str, search: SearchSettings, width: int) -> Translation:
+        return self._stepper(text, search).replay(search.interventions, width)
+
+    @_worked("reading the source")
+    def _stepper(self, text: str, search: SearchSettings) -> Stepper:
+        self._built()
+        return Stepper(self._one_step, self.codec, text, search)
 
     def _measure(
         self,
@@ -764,6 +806,7 @@ class Session(traitlets.HasTraits):
         self._teacher = TeacherForcing(self.model)
         self._scorer = Scoring(self.model, self.codec, self.config.batch_size)
         search = BatchSearch(self.model.encode, self.model.step)
+        self._one_step = CompiledStep(self.model.encode, self.model.step, self._worker.do)
         self._translator = Translator(search, self.codec, self.config.batch_size)
 
     def _encode(self, pairs: Sequence[Pair]) -> EncodedPairs:

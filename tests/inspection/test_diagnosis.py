@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from workbench.config import SearchSettings
 from workbench.data.corpus import Pair
 from workbench.errors import WorkbenchError
 from workbench.inspection.diagnosis import diagnose, diagnose_all, search_score
 from workbench.inspection.scoring import Scoring
 from workbench.records import BeamRecord, Candidate, Fall, Hypothesis, Translation
-from workbench.search.batch import BatchSearch, Coverage, Sampling, coverage_penalty, length_penalty
+from workbench.search.batch import BatchSearch
+from workbench.search.beam import Coverage, coverage_penalty, length_penalty
 from workbench.search.translate import Translator
 
 ALPHA = 0.6
@@ -141,8 +143,9 @@ def searched(model, codec, pairs):
     """Return greedy translations, and the best of a beam of 40 as references, scored."""
     translate = Translator(BatchSearch(model.encode, model.step), codec)
     some = pairs[::3]
-    greedy = translate(some, 1, 6, ALPHA, record=True)
-    wide = translate(some, 40, 6, ALPHA)
+    settings = SearchSettings(beam_width=1, max_decode_length=6, length_penalty=ALPHA)
+    greedy = translate(some, settings, record=True)
+    wide = translate(some, settings.model_copy(update={"beam_width": 40}))
     finished = [(a, b) for a, b in zip(greedy, wide, strict=True) if b.best.finished and b.text]
     scored = Scoring(model, codec)([Pair(b.source, b.text) for _, b in finished])
     return [(a, b, c) for (a, b), c in zip(finished, scored, strict=True)]
@@ -170,7 +173,8 @@ def test_what_a_wide_beam_finds_a_greedy_search_has_missed(searched):
 
 def test_a_sample_competes_with_nobody(model, codec, pairs):
     translate = Translator(BatchSearch(model.encode, model.step), codec)
-    found = translate(pairs[:4], 2, 6, 0.0, record=True, sampling=Sampling(1.0))
+    settings = SearchSettings(beam_width=2, max_decode_length=6, temperature=1.0)
+    found = translate(pairs[:4], settings, record=True)
     for one, scored in zip(found, Scoring(model, codec)(pairs[:4]), strict=True):
         assert diagnose(one, scored).fall is None
 

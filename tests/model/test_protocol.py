@@ -88,6 +88,19 @@ def test_attention_given_is_attention_used(own):
     assert np.abs(logits - own_logits).max() > 1e-4
 
 
+def test_what_is_nan_in_given_attention_stays_the_models_own(own):
+    state, memory = own.encode(tf.constant(SOURCES))
+    tokens = tf.constant([BEGIN, BEGIN])
+    wanted, read, _ = own.step(tokens, state, memory)
+    given = np.full((B, 1, 1, S), np.nan, np.float32)
+    given[1] = [0.0, 1.0, 0.0]
+    logits, used, _ = own.step(tokens, state, memory, tf.constant(given))
+    np.testing.assert_array_equal(used[0], read[0])
+    np.testing.assert_array_equal(used[1], given[1])
+    np.testing.assert_allclose(logits[0], wanted[0], atol=1e-6)
+    assert np.abs(logits[1] - wanted[1]).max() > 1e-4
+
+
 def test_one_graph_and_a_gradient_for_every_weight(own):
     @tf.function(input_signature=[IDS, IDS], autograph=False)
     def gradients(source, target):

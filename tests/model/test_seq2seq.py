@@ -121,6 +121,35 @@ def test_given_attention_is_used_and_returned():
     np.testing.assert_allclose(same, own_logits, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"attention": "additive", "coverage": True},
+        {"encoder": "cnn", "decoder": "cnn", "attention": "multi_step", "layers": 3},
+        {"encoder": "transformer", "decoder": "transformer", "attention": "multi_head",
+         "layers": 3, "heads": 2},
+    ],
+)  # fmt: skip
+def test_what_is_nan_in_given_attention_stays_the_models_own(settings):
+    model = make(**settings)
+    state, memory = model.encode(SOURCE)
+    tokens = np.full(3, BEGIN, np.int32)
+    logits, own, _ = model.step(tokens, state, memory)
+    given = np.full(own.shape, np.nan, np.float32)
+    np.testing.assert_array_equal(model.step(tokens, state, memory, given)[0], logits)
+    given[:, 0, -1] = [0, 1, 0, 0, 0]
+    edited, used, _ = model.step(tokens, state, memory, given)
+    np.testing.assert_array_equal(used[:, 0, -1], given[:, 0, -1])
+    np.testing.assert_array_equal(used[:, 0, :-1], own[:, 0, :-1])
+    assert np.isfinite(edited).all()
+    assert not np.allclose(edited, logits)
+    for layer in range(1, own.shape[1]):  # those above have felt it, and are whole
+        assert np.abs(used[:, layer] - own[:, layer]).max() > 1e-6
+        np.testing.assert_allclose(tf.reduce_sum(used[:, layer], -1), 1, atol=1e-5)
+    whole, _, _ = model.step(tokens, state, memory, used)
+    np.testing.assert_allclose(whole, edited, atol=1e-5)
+
+
 def test_tied_logits_come_from_the_target_embedding():
     model = make(tie_embeddings=True, attention="none")
     state, memory = model.encode(SOURCE)

@@ -193,6 +193,11 @@ def normalize(energy: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
     return tf.nn.softmax(masked) * tf.cast(mask[:, None, :], energy.dtype)
 
 
+def given_or_own(given: tf.Tensor | None, own: tf.Tensor) -> tf.Tensor:
+    """Return attention that was given, and the model's own where that is no number (NaN)."""
+    return own if given is None else tf.where(tf.math.is_nan(given), own, given)
+
+
 def read(attention: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
     """Average values [B, S, E] by attention [B, T, S]: contexts [B, T, E]."""
     return attention @ values

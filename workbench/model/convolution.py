@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from workbench.config import RunConfig
 from workbench.model.adapters import adapt
-from workbench.model.attention import Memory, normalize, read
+from workbench.model.attention import Memory, given_or_own, normalize, read
 from workbench.model.decoder import Decoder
 from workbench.model.encoder import Encoded, Encoder
 from workbench.model.noise import Noise, drop, survive
@@ -213,11 +213,9 @@ class ConvolutionalDecoder(Decoder):
         ):
             seen.append(tf.concat([state.windows[layer], drop(inputs, noise, 100 + layer)], 1))
             hidden = convolution.convolve(seen[-1])
-            if given is None:
-                energy = tf.matmul(query.project(hidden) + embedding, memory.keys, transpose_b=True)
-                used.append(normalize(energy, memory.mask))
-            else:
-                used.append(given[:, layer, 0])
+            energy = tf.matmul(query.project(hidden) + embedding, memory.keys, transpose_b=True)
+            wanted = None if given is None else given[:, layer, 0]
+            used.append(given_or_own(wanted, normalize(energy, memory.mask)))
             branch = (hidden + _context(used[-1], memory)) * ROOT_HALF
             outputs = _residual(inputs, branch, noise, layer, self.settings)
             inputs = adapt(self.adapters, layer, outputs)

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from workbench.config import RunConfig
 from workbench.model.adapters import adapt, adapters_for
-from workbench.model.attention import SCORERS, Memory, read
+from workbench.model.attention import SCORERS, Memory, given_or_own, read
 from workbench.model.cells import CELLS, Cell, State, run
 from workbench.model.encoder import Encoded
 from workbench.model.history import Features, History
@@ -65,7 +65,8 @@ class Decoder(keras.layers.Layer):
     ) -> tuple[tf.Tensor, tf.Tensor, Any]:
         """Take one token's embedding [B, D] in.
 
-        `attention` [B, L, H, S], where given, is read instead of the decoder's own.
+        `attention` [B, L, H, S], where given, is read instead of the decoder's own; what is NaN
+        in it stays the decoder's own, as it comes out above the layers that were given.
         Returns: the vector [B, U] that the output scores, the attention used [B, L, H, S], the
         new state.
         """
@@ -230,14 +231,13 @@ class RecurrentDecoder(Decoder):
         if not self.attends:
             shape = tf.shape(hidden)
             return hidden, tf.zeros([shape[0], 0, 1, shape[1], tf.shape(memory.mask)[1]])
-        if given is None:
-            energy = self._energy(hidden, memory.keys, history)
-            steps = Steps(hidden, memory.mask, history, noise)
-            given = self.span.attention(energy, steps)
-        context = read(given, memory.values)
+        energy = self._energy(hidden, memory.keys, history)
+        own = self.span.attention(energy, Steps(hidden, memory.mask, history, noise))
+        used = given_or_own(given, own)
+        context = read(used, memory.values)
         joined = tf.concat([context, hidden], -1)
         combined = product(joined, self.combine.kernel, self.settings.precision)
-        return tf.tanh(combined), given[:, None, None]
+        return tf.tanh(combined), used[:, None, None]
 
     def _energy(self, hidden: tf.Tensor, keys: tf.Tensor, history: History) -> tf.Tensor:
         if not self.features.count:

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from workbench.config import Precision
-from workbench.model.attention import MINUS_INFINITY
+from workbench.model.attention import MINUS_INFINITY, given_or_own
 from workbench.model.noise import Noise, drop
 from workbench.model.positions import RelativePositions
 from workbench.model.precision import product
@@ -56,10 +56,11 @@ class MultiHead(keras.layers.Layer):
         """Read the values where the keys answer the inputs.
 
         Shapes: inputs [B, T, U]; visible, true where a key may be seen, [B, 1, T, K] or what
-        broadcasts to it; `given` [B, H, T, K], where there is one, is read instead.
+        broadcasts to it; `given` [B, H, T, K], where there is one, is read instead, but for what
+        is NaN in it.
         Returns: outputs [B, T, U] and attention [B, H, T, K] before dropout.
         """
-        attention = self._attention(inputs, pair[0], visible) if given is None else given
+        attention = given_or_own(given, self._attention(inputs, pair[0], visible))
         heads = drop(attention, noise, 1) @ pair[1]  # [B, H, T, D]
         batch, count = tf.shape(inputs)[0], tf.shape(inputs)[1]
         joined = tf.reshape(tf.transpose(heads, [0, 2, 1, 3]), [batch, count, self.units])

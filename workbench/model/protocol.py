@@ -25,6 +25,7 @@ from workbench.data.encoding import Codec
 from workbench.data.tokenizer import BEGIN, END, PAD, UNKNOWN
 from workbench.errors import RunError, SettingsError
 from workbench.files import write_json
+from workbench.model.attention import given_or_own
 from workbench.model.noise import Noise
 from workbench.model.seq2seq import IDS, Seq2Seq, shifted
 from workbench.records import Block
@@ -116,8 +117,14 @@ class Own(Seq2Seq):
         attention: tf.Tensor | None = None,
         noise: Noise | None = None,
     ) -> tuple[tf.Tensor, tf.Tensor, Any]:
-        """See `EncoderDecoder.step`; with `noise` it is training."""
+        """See `EncoderDecoder.step`; with `noise` it is training.
+
+        What is NaN in given attention becomes what the model reads where none is given.
+        """
         told = self._told("step", noise)
+        if attention is not None:
+            _, own, _ = self.own.step(tokens, state, memory, attention=None, **told)
+            attention = given_or_own(attention, tf.cast(own, attention.dtype))
         logits, used, state = self.own.step(tokens, state, memory, attention=attention, **told)
         return tf.cast(logits, tf.float32), tf.cast(used, tf.float32), state
 

@@ -121,7 +121,8 @@ class Seq2Seq(keras.Model):
     ) -> tuple[tf.Tensor, tf.Tensor, State]:
         """Take the latest target tokens [B] in and say what may come next.
 
-        `attention` [B, L, H, S], where given, is used instead of the model's own.
+        `attention` [B, L, H, S], where given, is used instead of the model's own; what is NaN in
+        it stays the model's own, as it comes out above the layers that were given.
         Returns: logits [B, V], attention [B, L, H, S], the state after these tokens. A model that
         copies gives log-probabilities [B, V + S] as logits; see `workbench.model.copying`.
         """
