@@ -855,3 +855,29 @@ def test_an_interrupt_stops_training_after_the_step_and_saves_the_model(cheap, m
     assert [each.step for each in session.history] == [1]
     assert Checkpoints(session.directory.checkpoints).steps == [1]
     assert Session.open(session.directory.path).translate("cat").hypotheses
+
+
+def test_a_test_set_is_diagnosed_and_what_is_worth_a_look_keeps_its_beam(trained):
+    found = trained.diagnose("test")
+    pairs = trained.encoded["test"].pairs
+    assert [one.found.source for one in found.each] == [pair.source for pair in pairs]
+    places = {worth.place for worth in found.worth}
+    assert places
+    for place, one in enumerate(found.each):
+        assert (one.found.beam is not None) == (place in places)
+        assert one.found.text == trained.translate(one.found.source).text
+        wanted = trained.score(*pairs[place][:2])
+        assert one.scored.best.score == pytest.approx(wanted.best.score, abs=1e-5)
+    assert len(trained.diagnose("test", limit=1).each) == 1
+    with pytest.raises(WorkbenchError, match="expected a split"):
+        trained.diagnose("tset")
+
+
+def test_the_session_attributes_seeks_and_reads_states(trained):
+    pair = trained.encoded["test"].pairs[0]
+    rows, columns = trained.attribute(pair, "gradient_input").scores.shape
+    scored = trained.score(pair.source, pair.target)
+    assert (rows, columns) == (len(scored.best.tokens), len(scored.source_tokens))
+    wanted = trained.wanted_attention(pair.source, scored.best.tokens[:1], scored.best.tokens[1])
+    assert wanted.log_probabilities[-1] > wanted.log_probabilities[0]
+    assert 0 < len(trained.states("train", most=50).vectors) <= 50

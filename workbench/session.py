@@ -38,18 +38,35 @@ from workbench.config import (
 )
 from workbench.data.corpus import Corpus, Pair
 from workbench.data.encoding import Codec, EncodedPairs
+from workbench.data.frequencies import frequencies
 from workbench.data.loading import corpus_from
 from workbench.errors import RunError, SettingsError, WorkbenchError, nearest
 from workbench.inspection.alignment import alignment_figures
+from workbench.inspection.attribution import Attributor
+from workbench.inspection.diagnosis import diagnose, diagnose_all
 from workbench.inspection.scoring import Scoring
 from workbench.inspection.self_attention import SelfAttention, self_attention
+from workbench.inspection.states import MOST, StateReader
+from workbench.inspection.wanted_attention import AttentionSeeker
 from workbench.metrics import text_figures
 from workbench.model.outline import outline
 from workbench.model.protocol import Factory, Own, build_own, check_class, check_factory
 from workbench.model.seq2seq import Seq2Seq
 from workbench.model.storage import build_model, find_model, load_weights, read_settings, save_model
 from workbench.model.transfer import adopted, merged, take_weights, trained_codec
-from workbench.records import BadLine, Block, Evaluation, Progress, Translation
+from workbench.records import (
+    Attribution,
+    BadLine,
+    Block,
+    Diagnoses,
+    Diagnosis,
+    Evaluation,
+    Method,
+    Progress,
+    States,
+    Translation,
+    WantedAttention,
+)  # fmt: skip
 from workbench.runs import RunDirectory, run_hash, run_name
 from workbench.search.batch import BatchSearch
 from workbench.search.compiled_step import CompiledStep
@@ -73,7 +90,7 @@ OF_THE_DATA = {*DataSettings.model_fields, *TokenSettings.model_fields}
 AT_ONCE = {*SearchSettings.model_fields}  # what a model may be used with, whatever made it
 COMMANDS = (
     "load", "build", "train", "pause", "resume", "advance", "stop", "translate", "stepper", "score",
-    "self_attention", "evaluate", "save",
+    "self_attention", "evaluate", "diagnose", "attribute", "wanted_attention", "states", "save",
 )  # fmt: skip
 BEFORE_TRAINING = {*TrainingSettings.model_fields} - {"seed", "deterministic", "precision"}
 
@@ -663,12 +680,7 @@ class Session(traitlets.HasTraits):
         """
         self._built()
         self.load()
-        if split not in self.encoded:
-            known = ", ".join(self.encoded)
-            raise WorkbenchError(
-                f"expected a split ({known}), got {split!r}{nearest(split, self.encoded)}"
-            )
-        encoded = self.encoded[split]
+        encoded = self._split(split)
         return self._measure(split, encoded, limit or len(encoded), self.draft)
 
     @_worked("evaluating")
@@ -680,6 +692,59 @@ class Session(traitlets.HasTraits):
             [pair._replace(source=fold(pair.source), target=fold(pair.target)) for pair in pairs]
         )
         return self._measure(name, encoded, len(encoded), self.draft)[0]
+
+    @_worked("diagnosing")
+    def diagnose(self, split: str = "test", limit: int = 0) -> Diagnoses:
+        """Say of every sentence whether search or model is at fault, and which to look at.
+
+        Only the sentences worth a look keep all that the search weighed; it is large.
+        """
+        self.load()
+        pairs = self._split(split).pairs[: limit or None]
+        each: list[Diagnosis] = []
+        for start in range(0, len(pairs), self.config.batch_size):
+            some = self._diagnosed(pairs[start : start + self.config.batch_size])
+            each += [replace(one, found=replace(one.found, beam=None)) for one in some]
+        for worth in diagnose_all(each).worth:
+            [each[worth.place]] = self._diagnosed([pairs[worth.place]])
+        return diagnose_all(each)
+
+    def _diagnosed(self, pairs: Sequence[Pair]) -> list[Diagnosis]:
+        found, scored = self._translate(pairs, self.draft, 1, True), self.score_all(pairs)
+        draft = self.draft
+        penalties = (
+            (0.0, 0.0) if draft.temperature else (draft.length_penalty, draft.coverage_penalty)
+        )
+        counts = dict(frequencies(self.codec.target, self.encoded["train"].targets))
+        return [
+            diagnose(one, its, *penalties, counts) for one, its in zip(found, scored, strict=True)
+        ]
+
+    @_worked("attributing")
+    def attribute(self, pair: Pair, method: Method = "integrated_gradients") -> Attribution:
+        """Return what each source token says for each target token; see `Attributor`."""
+        self._built()
+        return self._attributor(pair, method)
+
+    @_worked("seeking attention")
+    def wanted_attention(
+        self,
+        text: str,
+        prefix: Sequence[str],
+        wanted: str,
+        layer: int | None = None,
+        head: int | None = None,
+    ) -> WantedAttention:
+        """Return the attention that makes `wanted` likeliest next; see `AttentionSeeker`."""
+        self._built()
+        return self._seeker(text, prefix, wanted, layer, head)
+
+    @_worked("reading states")
+    def states(self, split: str = "train", most: int = MOST) -> States:
+        """Return the hidden states of a split's first sentences; see `StateReader`."""
+        self._built()
+        self.load()
+        return self._state_reader(self._split(split).pairs, most)
 
     @_worked("translating")
     def _translate(
@@ -702,6 +767,14 @@ class Session(traitlets.HasTraits):
     def _stepper(self, text: str, search: SearchSettings) -> Stepper:
         self._built()
         return Stepper(self._one_step, self.codec, text, search)
+
+    def _split(self, name: str) -> EncodedPairs:
+        if name not in self.encoded:
+            known = ", ".join(self.encoded)
+            raise WorkbenchError(
+                f"expected a split ({known}), got {name!r}{nearest(name, self.encoded)}"
+            )
+        return self.encoded[name]
 
     def _measure(
         self,
@@ -808,6 +881,9 @@ class Session(traitlets.HasTraits):
         search = BatchSearch(self.model.encode, self.model.step)
         self._one_step = CompiledStep(self.model.encode, self.model.step, self._worker.do)
         self._translator = Translator(search, self.codec, self.config.batch_size)
+        self._attributor = Attributor(self.model, self.codec, self.config.batch_size)
+        self._seeker = AttentionSeeker(self.model, self.codec)
+        self._state_reader = StateReader(self.model, self.codec, self.config.batch_size)
 
     def _encode(self, pairs: Sequence[Pair]) -> EncodedPairs:
         encoded, bad = self.codec.encode_pairs(pairs, self.config.skip_bad_lines)
