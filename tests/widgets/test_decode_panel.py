@@ -72,7 +72,7 @@ def test_the_settings_tell_how_to_search(settings, way):
 @pytest.mark.parametrize("before", [GREEDY, BEAM, SAMPLE])
 @pytest.mark.parametrize("way", [GREEDY, BEAM, SAMPLE])
 def test_each_way_can_be_reached_from_each(before, way):
-    config = RunConfig()
+    config = RunConfig(beam_width=4, beam_groups=2, diversity=0.5)
     for wanted in (before, way):
         config = config.replace(**changes_for(wanted, config))
         assert way_of(config) == wanted
@@ -94,10 +94,13 @@ def test_only_the_settings_of_the_chosen_way_are_shown(panel, session):
         panel._way.value = way
         settled(session)
         shown[way] = {name for name, state in form.state.items() if not state["hidden"]}
-    assert shown[GREEDY] == {"max_decode_length"}
-    assert shown[BEAM] == shown[GREEDY] | {"beam_width", "length_penalty", "coverage_penalty"}
-    assert shown[SAMPLE] == shown[GREEDY] | {
-        "beam_width", "temperature", "top_k", "top_p", "sampling_seed"
+    always = {"max_decode_length", "min_decode_length", "no_repeat_ngram", "prefix"}
+    assert shown[GREEDY] == always | {"interventions"}
+    assert shown[BEAM] == shown[GREEDY] | {
+        "beam_width", "beam_groups", "diversity", "hypotheses", "length_penalty", "coverage_penalty"
+    }  # fmt: skip
+    assert shown[SAMPLE] == always | {
+        "beam_width", "hypotheses", "temperature", "top_k", "top_p", "sampling_seed"
     }  # fmt: skip
 
 

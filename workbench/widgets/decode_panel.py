@@ -10,6 +10,7 @@ from workbench.charts.frame import Figure, notice, shortened
 from workbench.charts.hypotheses import candidates, hypotheses_table
 from workbench.charts.search import beam_tree
 from workbench.charts.tables import Table
+from workbench.config import GREEDY as CHANGES_TO_GREEDY
 from workbench.config import RunConfig, SearchSettings
 from workbench.errors import WorkbenchError
 from workbench.records import Translation
@@ -19,11 +20,17 @@ from workbench.widgets.parts import card, markup, row, show, words, write
 from workbench.widgets.vega import VegaView
 
 GREEDY, BEAM, SAMPLE = "greedy search", "beam search", "sampling"
+ALWAYS = {"max_decode_length", "min_decode_length", "no_repeat_ngram", "prefix"}
 USED = {  # the settings that a way to search has a use for
-    GREEDY: {"max_decode_length"},
-    BEAM: {"beam_width", "length_penalty", "coverage_penalty", "max_decode_length"},
-    SAMPLE: {"beam_width", "temperature", "top_k", "top_p", "sampling_seed", "max_decode_length"},
-}
+    GREEDY: ALWAYS | {"interventions"},
+    BEAM: ALWAYS | {
+        "interventions", "beam_width", "beam_groups", "diversity", "hypotheses",
+        "length_penalty", "coverage_penalty",
+    },
+    SAMPLE: ALWAYS | {
+        "beam_width", "hypotheses", "temperature", "top_k", "top_p", "sampling_seed",
+    },
+}  # fmt: skip
 OFFERED = 30  # sentences of the corpus to pick from
 LABEL = 90  # characters of a hypothesis in the list
 
@@ -38,9 +45,10 @@ def way_of(settings: SearchSettings) -> str:
 def changes_for(way: str, settings: SearchSettings) -> dict[str, Any]:
     """Return what to change in `settings` so that they search in that way."""
     if way == SAMPLE:
-        return {"temperature": settings.temperature or 1.0}
+        one = {"beam_groups": 1, "diversity": 0.0, "interventions": ""}
+        return {"temperature": settings.temperature or 1.0, **one}
     if way == GREEDY:
-        return {"temperature": 0.0, "beam_width": 1}
+        return dict(CHANGES_TO_GREEDY)
     width = settings.beam_width
     default = RunConfig.model_fields["beam_width"].default
     return {"temperature": 0.0, "beam_width": width if width > 1 else default}
