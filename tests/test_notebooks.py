@@ -17,7 +17,7 @@ from workbench.session import Session
 from workbench.training.sinks import read_history, read_probes
 from workbench.widgets import figure
 
-WORKBENCH = ("workbench", *sorted(
+WORKBENCH = ("workbench", "decoding", "diagnosis", *sorted(
     f"panels/{path.stem}" for path in (Path(__file__).parents[1] / "notebooks/panels").iterdir()
 ))  # fmt: skip
 TINY = {
