@@ -135,6 +135,25 @@ def test_a_chart_that_is_hidden_at_first_is_drawn_when_it_appears(book, watch):
     assert (watch.console, watch.uncaught) == ([], [])
 
 
+def test_a_chart_that_fills_its_place_is_as_wide_again_after_it_was_hidden(book, watch):
+    shown = book(
+        "chart = points(row(0), row(1)).properties(width='container')\n"
+        "tabs = ipywidgets.Tab([VegaView(chart), ipywidgets.Label('other')], titles=['One', 'Two'])"
+        "; tabs"
+    )
+    width = "+document.querySelector('.wb-vega svg').getAttribute('width')"
+    until_drawn(shown, 2)
+    before = shown.page.evaluate(width)
+    shown.page.get_by_role("tab", name="Two").click()
+    shown.page.evaluate("dispatchEvent(new Event('resize'))")  # as other charts do
+    shown.page.wait_for_timeout(500)
+    shown.page.get_by_role("tab", name="One").click()
+    shown.until(f"{width} === {before} && {before} > 300")
+    shown.page.set_viewport_size({"width": 900, "height": 900})
+    shown.until(f"{width} < {before} - 200")
+    assert (watch.console, watch.uncaught) == ([], [])
+
+
 def test_what_is_pointed_at_comes_back_in_both_themes(book, watch):
     shown = book("view = VegaView(points(row(0), row(1))); view.listen('pick'); view")
     ink = "document.querySelector('.wb-vega .mark-text text')?.getAttribute('fill')"
