@@ -197,19 +197,25 @@ def test_figures_stay_once_the_model_is_trained_and_only_where_it_is_displayed(m
     monkeypatch.setattr(module.Keepsake, "show", lambda _, make: kept.append(len(make())))
     panel = make()
     panel.session.state = "trained"
-    assert settled(panel) and kept == []
+    settled(panel)
+    assert kept == []
     panel.session.state = "built"
     panel._repr_mimebundle_()
-    assert settled(panel) and kept == []
+    settled(panel)
+    assert kept == []
     panel.session.state = "trained"
-    assert settled(panel) and kept == [2]
+    settled(panel)
+    assert kept == [2]
     panel.session.busy = "translating"
-    assert settled(panel) and kept == [2]
+    settled(panel)
+    assert kept == [2]
     panel.session.state = "training"
-    assert settled(panel) and kept == [2]
+    settled(panel)
+    assert kept == [2]
     panel.session.state = "trained"
     panel.session.config = RunConfig(units=8)
-    assert settled(panel) and kept == [2, 2]
+    settled(panel)
+    assert kept == [2, 2]
 
 
 def test_headless_there_is_no_widget_but_every_still_form(session, monkeypatch):
