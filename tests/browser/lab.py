@@ -147,12 +147,13 @@ class Notebook:
         self.page.reload()
         self._wait_for_kernel()
 
-    def saved_pictures(self) -> int:
-        """Save; return how many outputs a site can show that runs no JavaScript."""
-        self.page.evaluate("jupyterapp.commands.execute('docmanager:save')")
-        cells = self.page.evaluate(f"{_CELLS}.map(cell => cell.toJSON())")
-        forms = [out.get("data", {}) for cell in cells for out in cell.get("outputs", ())]
-        return sum("image/png" in data for data in forms if _WIDGET not in data)
+    def keeps_pictures(self, count: int) -> None:
+        """Wait until so many outputs can be shown by a site that runs no JavaScript."""
+        forms = (
+            f"{_CELLS}.flatMap(cell => cell.toJSON().outputs).map(output => output.data ?? {{}})"
+        )
+        kept = f"data => data['image/png'] && !data['{_WIDGET}']"
+        self.until(f"{forms}.filter({kept}).length >= {count}", 60)
 
     def restart(self) -> None:
         """Restart the kernel, as a person does who has said yes to the question."""
