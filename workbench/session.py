@@ -694,10 +694,11 @@ class Session(traitlets.HasTraits):
         return self._measure(name, encoded, len(encoded), self.draft)[0]
 
     @_worked("diagnosing")
-    def diagnose(self, split: str = "test", limit: int = 0) -> Diagnoses:
+    def diagnose(self, split: str = "test", limit: int = 200) -> Diagnoses:
         """Say of every sentence whether search or model is at fault, and which to look at.
 
-        Only the sentences worth a look keep all that the search weighed; it is large.
+        The first `limit` sentences are diagnosed, 0 for all. Only those worth a look keep all that
+        the search weighed; it is large.
         """
         self.load()
         pairs = self._split(split).pairs[: limit or None]

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from workbench.config import RunConfig
+from workbench.data.corpus import Pair
 from workbench.errors import WorkbenchError
 from workbench.records import Evaluation
 from workbench.session import COMMANDS, Session
@@ -111,7 +112,11 @@ class Person(RuleBasedStateMachine):
     @rule(command=st.sampled_from(COMMANDS))
     def ask_for_something(self, command):
         type(self).presses += 1
-        arguments = {"translate": ["a b 1"], "score": ["a b", "c d"], "self_attention": ["a", "c"]}
+        arguments = {
+            "translate": ["a b 1"], "score": ["a b", "c d"], "self_attention": ["a", "c"],
+            "stepper": ["a b"], "attribute": [Pair("a b", "c")], "diagnose": ["test", 3],
+            "wanted_attention": ["a b", (), "c"], "states": ["train", 50],
+        }  # fmt: skip
         try:
             self.asked.append(self.session.request(command, *arguments.get(command, [])))
         except WorkbenchError as error:
