@@ -1,5 +1,7 @@
 """Training steered and watched in a real JupyterLab."""
 
+from importlib.metadata import version
+
 import pytest
 
 pytestmark = pytest.mark.browser
@@ -112,6 +114,9 @@ def test_training_is_paused_stepped_resumed_and_stopped(book, watch):
     assert (watch.console, watch.uncaught) == ([], [])
 
 
+@pytest.mark.skipif(
+    version("ipykernel").startswith("6."), reason="ipykernel 6 reads clicks only between two cells"
+)
 def test_a_click_is_answered_while_a_long_cell_waits(book, watch):
     shown = book(ENDLESS, "TrainPanel(session)", "import asyncio", "# waits")
     press(shown, "Start")
