@@ -320,6 +320,11 @@ def test_what_are_no_interventions_is_refused(given, said):
     assert message(interventions=given).startswith(said)
 
 
-def test_interventions_steer_a_search_and_no_sampling():
-    told = message(interventions='[{"kind": "ban", "token": "a"}]', temperature=0.5)
-    assert told.startswith("temperature is 0.5 and there are interventions")
+@pytest.mark.parametrize(
+    "more", [{"temperature": 0.5}, {"prefix": "a"}, {"no_repeat_ngram": 2},
+             {"beam_groups": 5, "diversity": 0.5}],
+)  # fmt: skip
+def test_interventions_steer_a_plain_beam(more):
+    told = message(interventions='[{"kind": "ban", "token": "a"}]', **more)
+    name = next(iter(more))
+    assert told.startswith(f"{name} is {more[name]!r} and there are interventions")

@@ -702,21 +702,21 @@ class Session(traitlets.HasTraits):
         """
         self.load()
         pairs = self._split(split).pairs[: limit or None]
+        counts = dict(frequencies(self.codec.target, self.encoded["train"].targets))
         each: list[Diagnosis] = []
         for start in range(0, len(pairs), self.config.batch_size):
-            some = self._diagnosed(pairs[start : start + self.config.batch_size])
+            some = self._diagnosed(pairs[start : start + self.config.batch_size], counts)
             each += [replace(one, found=replace(one.found, beam=None)) for one in some]
         for worth in diagnose_all(each).worth:
-            [each[worth.place]] = self._diagnosed([pairs[worth.place]])
+            [each[worth.place]] = self._diagnosed([pairs[worth.place]], counts)
         return diagnose_all(each)
 
-    def _diagnosed(self, pairs: Sequence[Pair]) -> list[Diagnosis]:
+    def _diagnosed(self, pairs: Sequence[Pair], counts: dict[str, int]) -> list[Diagnosis]:
         found, scored = self._translate(pairs, self.draft, 1, True), self.score_all(pairs)
         draft = self.draft
         penalties = (
             (0.0, 0.0) if draft.temperature else (draft.length_penalty, draft.coverage_penalty)
         )
-        counts = dict(frequencies(self.codec.target, self.encoded["train"].targets))
         return [
             diagnose(one, its, *penalties, counts) for one, its in zip(found, scored, strict=True)
         ]
