@@ -87,6 +87,8 @@ def test_recomputed_figures_agree_within_the_tolerance():
         ("scan-simple", [99.7, 99.8]),
         ("scan-addprim_jump", [0.08, 1.2]),
         ("scan-addprim_turn_left", [90.0, 90.3]),
+        ("scan-template_jump_around_right", [98.43]),
+        ("scan-template_around_right", [2.46]),
         ("g2p-rum", [10.67, 11.56, 12.0]),
         ("g2p-ice", [10.0, 17.56, 10.22]),
         ("alignment-roen", [33.8, 35.6, 32.1, 32.2, 28.7, 32.2, 27.9, 26.4, 20.7]),
@@ -98,7 +100,7 @@ def test_figures_of_a_task(task, values):
 
 def test_every_figure_has_its_source_and_is_no_other():
     assert all(each.setup and each.source for each in FIGURES)
-    assert len(set(FIGURES)) == len(FIGURES) == 26
+    assert len(set(FIGURES)) == len(FIGURES) == 30
 
 
 def test_unknown_task_names_the_nearest():

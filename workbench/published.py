@@ -162,8 +162,10 @@ def _figures(task: str, metric: str, source: str, values: dict[str, float]) -> I
 
 
 _LAKE_BARONI = "Lake & Baroni 2018, arXiv:1711.00350"
+_LOULA = "Loula et al. 2018, arXiv:1807.07545; recalled, not read in the paper's text here"
 _GORMAN = "Gorman et al. 2020, SIGMORPHON shared task 1"
 _SHARED_TASK = "hand-made alignments of the Romanian-English shared task; AER of Och & Ney 2003"
+_THEIRS = "the paper's recurrent network"
 _OVERALL = "best model over all splits: LSTM 2 × 200, dropout 0.5"
 _LSTM = "LSTM: one bidirectional layer, attention, beam 5, best of 36 settings"
 
@@ -176,6 +178,10 @@ FIGURES: tuple[Published, ...] = (
               {_OVERALL: 0.08, "best of the split: LSTM-100, attention": 1.2}),
     *_figures("scan-addprim_turn_left", "exact match", _LAKE_BARONI,
               {_OVERALL: 90.0, "best of the split: GRU-100, attention": 90.3}),
+    *_figures("scan-template_jump_around_right", "exact match", _LOULA, {_THEIRS: 98.43}),
+    *_figures("scan-template_right", "exact match", _LOULA, {_THEIRS: 23.49}),
+    *_figures("scan-template_opposite_right", "exact match", _LOULA, {_THEIRS: 47.62}),
+    *_figures("scan-template_around_right", "exact match", _LOULA, {_THEIRS: 2.46}),
     *_figures("g2p-hun", "word error rate", _GORMAN,
               {_LSTM: 5.33, "joint n-gram": 6.67, "Transformer": 5.33}),
     *_figures("g2p-rum", "word error rate", _GORMAN,

@@ -1,4 +1,5 @@
 import gzip
+import re
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
@@ -69,6 +70,31 @@ def test_held_out_splits_are_the_published_ones_as_multisets(split, train, test)
         published(f"tasks_train_{split}")
     )
     assert Counter(texts(corpus.test)) == Counter(published(f"tasks_test_{split}"))
+
+
+@pytest.mark.parametrize(
+    ("split", "train", "test"),
+    [  # the sizes of the published files, as TensorFlow Datasets' catalogue counts them
+        ("template_jump_around_right", 18_528, 1_173),
+        ("template_right", 15_225, 4_476),
+        ("template_opposite_right", 15_225, 4_476),
+        ("template_around_right", 15_225, 4_476),
+    ],
+)
+def test_template_splits_have_the_published_sizes_and_say_the_template_in_the_test_only(
+    split, train, test
+):
+    corpus = scan.build(split, 0.05, 0.3, seed=7)
+    assert (len(corpus.train) + len(corpus.validation), len(corpus.test)) == (train, test)
+    manner = split.removeprefix("template_").removeprefix("jump_").replace("_", " ")
+    verbs = "jump" if "jump" in split else "walk|look|run|jump"
+    template = re.compile(rf"\b({verbs}) {manner}\b")
+    assert all(template.search(pair.source) for pair in corpus.test)
+    learnt = [pair.source for pair in (*corpus.train, *corpus.validation)]
+    assert not any(template.search(source) for source in learnt)
+    assert not any(f"turn {manner}" in source for source, _ in texts(*corpus.splits.values()))
+    for word in ("right", "left", "around", "opposite", "jump", "turn left"):
+        assert any(word in source for source in learnt)  # every word is known
 
 
 def test_simple_has_the_published_sizes_and_every_command_once():

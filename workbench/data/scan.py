@@ -2,6 +2,9 @@
 
 The grammar and the interpretation function are those of the paper's supplement (figures 6 and
 7); U, V, S are its categories: a primitive, a phrase with a direction, a phrase with a count.
+
+The template splits are those of Loula et al. 2018 (arXiv:1807.07545): every word is trained on in
+many phrases, and a pair of them, such as `around right`, is met together in the test only.
 """
 
 from collections.abc import Sequence
@@ -12,7 +15,11 @@ import numpy as np
 from workbench.data.corpus import Corpus, Pair, split_pairs
 from workbench.errors import DataError, SettingsError, nearest
 
-SPLITS = ("simple", "length", "addprim_jump", "addprim_turn_left")
+SPLITS = (
+    "simple", "length", "addprim_jump", "addprim_turn_left",
+    "template_jump_around_right", "template_right", "template_opposite_right",
+    "template_around_right",
+)  # fmt: skip
 
 _PRIMITIVES = ("walk", "look", "run", "jump")
 _DIRECTIONS = ("left", "right")
@@ -21,6 +28,7 @@ _COUNTS = {"twice": 2, "thrice": 3}
 _SIMPLE_TEST_SHARE = 0.2
 _LONGEST_TRAINED = 22  # actions, in the length split
 _PRIMITIVE_SHARE = 0.1  # of the training pairs, where a primitive is trained on alone
+_TEMPLATE = "template_"
 
 
 def commands() -> tuple[Pair, ...]:
@@ -57,8 +65,8 @@ def build(split: str, validation_share: float, test_share: float, seed: int) -> 
     """Build SCAN with one of the paper's splits.
 
     The test set is the published one whatever `test_share` says: by length of the actions, or
-    all commands with the held-out primitive. `simple` is random in the paper, so here it is
-    20% by `seed`. Validation is `validation_share` of the distinct training pairs.
+    all commands with the held-out primitive or template. `simple` is random in the paper, so
+    here it is 20% by `seed`. Validation is `validation_share` of the distinct training pairs.
 
     Raises:
         SettingsError: there is no such split.
@@ -68,7 +76,7 @@ def build(split: str, validation_share: float, test_share: float, seed: int) -> 
             f"scan: expected a split among {', '.join(SPLITS)}, "
             f"got {split!r}{nearest(split, SPLITS)}"
         )
-    primitive = split.removeprefix("addprim_").replace("_", " ")  # of the last two splits
+    primitive = split.removeprefix("addprim_").replace("_", " ")  # of the two with that name
     train, test = _held_out(split, primitive, seed)
     alone = [pair for pair in train if pair.source == primitive]
     others = [pair for pair in train if pair.source != primitive]
@@ -84,14 +92,33 @@ def _held_out(split: str, primitive: str, seed: int) -> tuple[tuple[Pair, ...], 
     if split == "simple":
         train, test = split_pairs(pairs, (_SIMPLE_TEST_SHARE,), seed)
         return train, test
+    held: tuple[str, ...] = (primitive,)
+    if split.startswith(_TEMPLATE):
+        held, unsaid = _template(split)
+        pairs = tuple(pair for pair in pairs if not _holds(pair, unsaid))
 
     def tested(pair: Pair) -> bool:
         if split == "length":
             return len(pair.target.split()) > _LONGEST_TRAINED
-        return f" {primitive} " in f" {pair.source} " and pair.source != primitive
+        return pair.source != primitive and any(_holds(pair, phrase) for phrase in held)
 
     train = tuple(pair for pair in pairs if not tested(pair))
     return train, tuple(pair for pair in pairs if tested(pair))
+
+
+def _template(split: str) -> tuple[tuple[str, ...], str]:
+    """Return the phrases tested on alone, and the one in neither training nor test.
+
+    `turn right` would say what `right` does (likewise `turn opposite right`, `turn around right`),
+    and is no primitive with a template: the published files leave it out.
+    """
+    words = split.removeprefix(_TEMPLATE).split("_")
+    verbs = (words.pop(0),) if words[0] in _PRIMITIVES else _PRIMITIVES
+    return tuple(" ".join((verb, *words)) for verb in verbs), " ".join(("turn", *words))
+
+
+def _holds(pair: Pair, phrase: str) -> bool:
+    return f" {phrase} " in f" {pair.source} "
 
 
 def _with_primitive(
