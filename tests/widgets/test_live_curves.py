@@ -2,7 +2,7 @@ import pytest
 
 from workbench.charts.curve_rows import curve_rows
 from workbench.records import Evaluation, Progress
-from workbench.widgets.live_curves import SECONDS, LiveCurves
+from workbench.widgets.live_curves import SECONDS, SLOWEST, LiveCurves, pause
 
 NONE = []  # samples of the memory
 
@@ -18,7 +18,7 @@ class Clock:
     now = 0.0
 
     def __call__(self):
-        self.now += SECONDS  # every look at it is late enough
+        self.now += SLOWEST  # every look at it is late enough
         return self.now
 
 
@@ -143,3 +143,8 @@ def test_all_that_is_new_of_a_chart_is_one_message(said):
     [(message, _)] = said(curves.loss)[before:]
     assert [row["step"] for row in message["more"]["loss"]] == [3, 4]
     assert message["sets"] == {}
+
+
+def test_a_curve_is_fed_less_often_the_longer_it_is():
+    assert [pause([step(seconds)]) for seconds in (1, 30, 60, 90, 150, 3000)] == [1, 1, 2, 3, 5, 5]
+    assert pause([]) == 1

@@ -34,16 +34,52 @@ def test_a_session_has_one_ticker(session, ticker):
 
 def test_changes_are_painted_together_ten_times_a_second_and_the_last_always_is(session, ticker):
     painted = []
-    ticker.on("progress", lambda: painted.append((time.monotonic(), session.progress)))
+    ticker.on("error", lambda: painted.append((time.monotonic(), session.error)))
     end = time.monotonic() + 0.55
     while time.monotonic() < end:
-        session.progress += 1
+        session.error += "!"
         time.sleep(0.001)
     assert ticker.settle()
     times, values = zip(*painted, strict=True)
     assert 2 <= len(painted) <= 7
     assert min(b - a for a, b in pairwise(times)) >= 0.1
-    assert values[-1] == session.progress
+    assert values[-1] == session.error
+
+
+def test_what_comes_with_every_step_waits_unless_something_else_is_news(
+    session, ticker, monkeypatch
+):
+    monkeypatch.setitem(module.PACED, "progress", 0.4)
+    painted = []
+    ticker.on(["progress", "error"], lambda: painted.append((time.monotonic(), session.progress)))
+    begun = time.monotonic()
+    session.progress = 1
+    while not painted:
+        session.progress += 1
+        time.sleep(0.001)
+    assert painted[0][0] - begun >= 0.4
+    assert painted[0][1] > 2
+    session.progress += 1
+    session.error = "stopped"
+    begun = time.monotonic()
+    while len(painted) < 2:
+        time.sleep(0.001)
+    assert painted[1][0] - begun < 0.4
+    assert painted[1][1] == session.progress
+
+
+def test_all_is_settled_while_more_is_to_come(session, ticker, monkeypatch):
+    monkeypatch.setitem(module.PACED, "progress", 60.0)
+    painted = []
+
+    def paint():
+        painted.append(session.progress)
+        session.progress += 1  # as a training does, whoever looks on
+
+    ticker.on("progress", paint)
+    session.progress = 1
+    assert ticker.settle()
+    assert painted == [1]
 
 
 def test_only_the_traits_that_were_named_count(session, ticker):
@@ -116,10 +152,10 @@ def test_costly_painting_leaves_time_for_training(session, ticker):
         while time.thread_time() < end:
             pass
         ended.append(time.monotonic())
-        session.progress = min(session.progress + 1, 3)
+        session.error = ("!" + session.error)[:3]
 
-    ticker.on("progress", costly)
-    session.progress = 1
+    ticker.on("error", costly)
+    session.error = "!"
     assert ticker.settle()
     pauses = [b - e for b, e in zip(begun[1:], ended, strict=False)]
     assert len(pauses) == 2

@@ -14,6 +14,8 @@ from workbench.widgets.vega import VegaView
 Sets = dict[str, Rows]
 
 SECONDS = 1.0  # between two feedings, at least: drawing in the browser takes from training, too
+SLOWEST = 5.0  # between two feedings, at most
+GROWTH = 1 / 30  # of the time trained so far: an old curve does not change visibly in a second
 GRID = {"grid_template_columns": "repeat(auto-fill, minmax(190px, 1fr))", "grid_gap": "12px"}
 OTHERS = {"loss": "best", "figure": "now"}  # the second dataset of a chart, by how it is called
 
@@ -63,7 +65,8 @@ class LiveCurves:
         there = Drawn(len(history), len(memory))  # they may grow while this paints
         now = (there, growing)
         same = history is self._of[0] and memory is self._of[1]
-        waits = growing and self._clock() - self._fed < SECONDS
+        clock = self._clock()
+        waits = growing and clock - self._fed < pause(history)
         if not history or (same and (now == self._shown or waits)):
             return False
         known, samples = history[: there.steps], memory[: there.samples]
@@ -77,7 +80,7 @@ class LiveCurves:
         write(self.small, children=tuple(self._views[name] for name in looks if name != "loss"))
         self._of, self._layouts, self._shown = (history, memory), looks, now
         self._drawn = there if growing else NOTHING  # the last points may be of fewer steps
-        self._fed = self._clock()
+        self._fed = clock
         return True
 
     def _feed(
@@ -94,6 +97,11 @@ class LiveCurves:
             its = {name, OTHERS.get(name.partition("_")[0], name)}
             words = curve_in_words(name, history, memory) if evaluated else ""
             self._views[name].feed(_part(whole, its), _part(more, its), words)
+
+
+def pause(history: Sequence[Progress]) -> float:
+    """Return the seconds between two feedings of the curves of a history."""
+    return min(max(SECONDS, GROWTH * history[-1].seconds), SLOWEST) if history else SECONDS
 
 
 def _part(sets: Sets, names: set[str]) -> Sets:

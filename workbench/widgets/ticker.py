@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary, ref
 import traitlets
 
 SECONDS = 0.1  # between two paintings, at least
+PACED = {"progress": 1.1}  # seconds that news may wait which come with every step of training
 SHARE = 0.2  # of the time that the painter may compute: training keeps the rest
 IDLE = 2.0  # seconds without anything to paint, after which the thread ends
 
@@ -31,7 +32,7 @@ class Ticker:
     def __init__(self, session: traitlets.HasTraits) -> None:
         """Start with nothing to paint."""
         self._session = ref(session)
-        self._due: dict[Paint, None] = {}  # in the order in which they fell due
+        self._due: dict[Paint, float] = {}  # when, on the monotonic clock
         self._news = threading.Condition()
         self._painting = False
         self._thread: threading.Thread | None = None
@@ -50,15 +51,16 @@ class Ticker:
     ) -> None:
         """Call `paint` after a change of any of the traits `names` of the session, or of `source`.
 
-        It holds `paint` until `off`.
+        What changes with every step of training (`PACED`) is painted about once a second. It
+        holds `paint` until `off`.
         """
         source = source or self._session()
         if source is None:
             return
         traits = [names] if isinstance(names, str) else list(names)
 
-        def changed(_: Any) -> None:
-            self.mark(paint)
+        def changed(change: Any) -> None:
+            self.mark(paint, PACED.get(change.name, 0.0))
 
         source.observe(changed, traits)
         self._watched.setdefault(paint, []).append((ref(source), changed, traits))
@@ -71,10 +73,11 @@ class Ticker:
         with self._news:
             self._due.pop(paint, None)
 
-    def mark(self, paint: Paint) -> None:
-        """Have `paint` called soon."""
+    def mark(self, paint: Paint, seconds: float = 0.0) -> None:
+        """Have `paint` called soon, `seconds` from now at the latest."""
+        due = time.monotonic() + seconds
         with self._news:
-            self._due[paint] = None
+            self._due[paint] = min(due, self._due.get(paint, due))
             if self._thread is None:
                 self._thread = threading.Thread(
                     target=self._run, name="workbench painter", daemon=True
@@ -83,9 +86,13 @@ class Ticker:
             self._news.notify_all()
 
     def settle(self, seconds: float = 10.0) -> bool:
-        """Wait until all is painted and tell whether it was in time; not for paint functions."""
+        """Have all painted now and tell whether it was in time; not for paint functions."""
         with self._news:
-            return self._news.wait_for(lambda: not self._due and not self._painting, seconds)
+            self._due = dict.fromkeys(self._due, 0.0)
+            self._news.notify_all()
+            return self._news.wait_for(
+                lambda: not self._fallen_due() and not self._painting, seconds
+            )
 
     def _run(self) -> None:
         while due := self._next():
@@ -101,11 +108,19 @@ class Ticker:
     def _next(self) -> list[Paint]:
         """Wait for something to paint; return nothing, and forget the thread, after IDLE."""
         with self._news:
-            if not self._news.wait_for(lambda: bool(self._due), IDLE):
-                self._thread = None
-                return []
-            due, self._due, self._painting = list(self._due), {}, True
+            while not (due := self._fallen_due()):
+                wait = min(self._due.values(), default=0.0) - time.monotonic()
+                if not self._news.wait(wait if self._due else IDLE) and not self._due:
+                    self._thread = None
+                    return []
+            for paint in due:
+                del self._due[paint]
+            self._painting = True
             return due
+
+    def _fallen_due(self) -> list[Paint]:
+        now = time.monotonic()
+        return [paint for paint, when in self._due.items() if when <= now]
 
 
 def _attempt(paint: Paint) -> None:

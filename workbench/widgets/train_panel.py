@@ -92,7 +92,8 @@ class TrainPanel(Panel):
         history = session.history
         for part in (self._loss, self._small, self._pace):
             show(part, bool(history))
-        if self._curves.paint(history, self._memory.samples, growing):
+        self._curves.paint(history, self._memory.samples, growing)
+        if history:
             self._paint_pace(progress or history[-1])
         self._paint_watched(moments(history))
 
