@@ -20,7 +20,7 @@ sys.path.append(str(Path(__file__).parents[1] / "browser"))
 from conftest import ARGUMENTS
 from lab import Lab, Notebook
 
-PAIRS, SECONDS, SETTLE, CLICKS = 6, 12, 3, 12
+PAIRS, SECONDS, SETTLE, CLICKS = 12, 10, 2, 12
 
 SETUP = """
 import asyncio, time
