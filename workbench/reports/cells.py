@@ -7,6 +7,7 @@ from nbconvert.filters import strip_ansi
 from nbformat import NotebookNode
 
 TAIL = 20  # lines of a traceback
+LOG = 60  # lines of a log: a crash lists all that called what crashed
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,7 @@ class Failure:
         cell: position in the notebook from 0, None where the kernel failed outside a cell.
         number: the cell's number as the notebook shows it, `[number]`.
         traceback: its last lines, plain text.
+        remedy: what a person can do about it, where there is something.
     """
 
     type: str
@@ -25,6 +27,7 @@ class Failure:
     cell: int | None = None
     number: int | None = None
     traceback: str = ""
+    remedy: str = ""
 
 
 def cell_records(notebook: NotebookNode) -> list[dict[str, Any]]:
@@ -66,3 +69,12 @@ def failure_in(notebook: NotebookNode) -> Failure | None:
                 traceback="\n".join(lines[-TAIL:]),
             )
     return None
+
+
+def log_tail(notebook: NotebookNode) -> list[str]:
+    """Return the last lines that the failed cell printed and that libraries did past all cells."""
+    failure = failure_in(notebook)
+    cell = None if failure is None or failure.cell is None else notebook.cells[failure.cell]
+    streams = [o.text for o in cell.outputs if o.output_type == "stream"] if cell else []
+    own = notebook.metadata.get("papermill", {}).get("log", [])
+    return [*strip_ansi("".join(streams)).splitlines(), *own][-LOG:]

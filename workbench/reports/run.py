@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from jupyter_client.kernelspec import NATIVE_KERNEL_NAME
-from nbclient.exceptions import CellTimeoutError
 from nbformat import NotebookNode
 from papermill.parameterize import parameterize_notebook
 
@@ -19,8 +18,9 @@ from workbench.data.loading import corpus_from
 from workbench.environment import describe
 from workbench.errors import DataError, RunError, SettingsError, WorkbenchError
 from workbench.files import write_text
-from workbench.reports.cells import Failure, cell_records, failure_in
+from workbench.reports.cells import Failure, cell_records, failure_in, log_tail
 from workbench.reports.directory import DISK_FULL, forget, is_done, make_room, unwritable, writing
+from workbench.reports.endings import account, status_of, with_remedy
 from workbench.reports.engine import WorkbenchEngine
 from workbench.reports.follow import progress_lines, training_bar
 from workbench.reports.html import to_html
@@ -28,7 +28,6 @@ from workbench.reports.parameters import Parameters, read_notebook, read_paramet
 from workbench.runs import RunDirectory, run_hash, run_name
 
 RUNS = Path("runs")
-STATUSES = {"KeyboardInterrupt": "stopped", "DeadKernelError": "killed"}  # any other: failed
 USERS = {error.__name__ for error in (WorkbenchError, SettingsError, DataError, RunError)}
 
 
@@ -158,7 +157,9 @@ def _execute(document: NotebookNode, run: RunDirectory, timeout: float | None) -
             WorkbenchEngine.execute_notebook(
                 document, NATIVE_KERNEL_NAME, output_path=run.notebook, timeout=timeout
             )
-    except (RuntimeError, CellTimeoutError, KeyboardInterrupt) as error:
+    except (Exception, KeyboardInterrupt) as error:  # whatever it is, the record tells of it
+        if isinstance(error, OSError) and not isinstance(error, TimeoutError):
+            raise  # the notebook cannot be written
         unplaced = Failure(type(error).__name__, str(error) or "stopped by the user")
         return failure_in(document) or unplaced
     return failure_in(document)
@@ -168,39 +169,47 @@ def _finish(
     run: RunDirectory, document: NotebookNode, chosen: Parameters, failure: Failure | None
 ) -> Failure | None:
     """Write the page and how the run went."""
-    status = _status(failure)
+    failure = failure and with_remedy(failure, chosen.config.batch_size)
+    status = status_of(failure)
     seconds = document.metadata.papermill["duration"]
+    log = log_tail(document)
     page = to_html(
         document,
         title=run.path.name,
-        banner=f"This run {_account(failure)}" if failure else None,
-        facts=_facts(run.read(), status, seconds),
+        banner=f"This run {account(failure)}" if failure else None,
+        log=log if failure else (),
+        facts=_facts(run, status, seconds),
         parameters=chosen.given,
     )
     write_text(run.page, page)
     run.update(
         status=status,
         error=asdict(failure) if failure else None,
+        log=log,
         cells=cell_records(document),
         wall_seconds=seconds,
     )
     return failure
 
 
-def _facts(record: Mapping[str, Any], status: str, seconds: float) -> dict[str, str]:
+def _facts(run: RunDirectory, status: str, seconds: float) -> dict[str, str]:
     """Return what the head of the page says."""
+    record = run.read()
     minutes, rest = divmod(round(seconds), 60)
     gpus = [gpu.get("device_name", "GPU") for gpu in record.get("gpus", [])]
+    path = run.path.name if run.path.is_absolute() else str(run)
+    check = {"Check": f"workbench verify {path}"} if status == "ok" else {}
     return {
         "Status": status,
         "Started": record["started"].replace("T", " ").replace("Z", " UTC"),
         "Duration": f"{minutes} min {rest} s" if minutes else f"{rest} s",
         "Device": ", ".join(gpus) or f"{record['processor']}, {record['cores']} cores",
+        **check,
     }
 
 
 def _outcome(run: RunDirectory, failure: Failure | None, new: bool) -> Outcome:
-    status = _status(failure)
+    status = status_of(failure)
     if failure is None:
         return Outcome(run, status, 0, f"report: {run.page}", ran=True)
     full = failure.type == "OSError" and failure.message.startswith(DISK_FULL)
@@ -208,16 +217,5 @@ def _outcome(run: RunDirectory, failure: Failure | None, new: bool) -> Outcome:
         forget(run, new)
         message = str(unwritable(run, OSError(failure.message))) if full else failure.message
         return Outcome(run, status, 2, " ".join(message.split()), ran=True)
-    return Outcome(run, status, 1, f"{run}: {_account(failure)}; see {run.page}", ran=True)
+    return Outcome(run, status, 1, f"{run}: {account(failure)}; see {run.page}", ran=True)
 
-
-def _status(failure: Failure | None) -> str:
-    return STATUSES.get(failure.type, "failed") if failure else "ok"
-
-
-def _account(failure: Failure) -> str:
-    """Return how, where and why a run ended, on one line."""
-    status = _status(failure)
-    how = status if status == "failed" else f"was {status}"
-    where = f" in cell [{failure.number}]" if failure.number else ""
-    return " ".join(": ".join(filter(None, (how + where, failure.type, failure.message))).split())
