@@ -122,6 +122,31 @@ def report(
 
 @workbench.command()
 @click.argument("run", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="keep the second run here")
+@click.option("--tolerance", type=click.FloatRange(0, min_open=True), default=0.05,
+              show_default=True, help="how far figures may differ where bits may")  # fmt: skip
+@as_json
+def verify(run: Path, output: Path | None, tolerance: float, as_json: bool) -> int:
+    """Run RUN again and compare every figure and the weights; exit 0 only if all are equal."""
+    from workbench.reports.figures import table
+    from workbench.reports.verify import SecondRunError
+    from workbench.reports.verify import verify as run_again
+
+    try:
+        verdict = run_again(run, output, tolerance)
+    except SecondRunError as error:
+        click.echo(f"workbench: {error}", err=True)
+        return 1
+    if as_json:
+        click.echo(json.dumps(asdict(verdict) | {"equal": verdict.equal}, indent=2))
+    else:
+        for line in (*verdict.differences, *table(verdict.figures), verdict.summary):
+            click.echo(line)
+    return 0 if verdict.equal else 1
+
+
+@workbench.command()
+@click.argument("run", type=click.Path(path_type=Path))
 @click.option("--beam-width", type=click.IntRange(1, 64), help="hypotheses kept at every step")
 @click.option("--hypotheses", type=click.IntRange(1, 64), help="shown with --json")
 @of_the_search

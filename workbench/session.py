@@ -52,7 +52,14 @@ from workbench.metrics import text_figures
 from workbench.model.outline import outline
 from workbench.model.protocol import Factory, Own, build_own, check_class, check_factory
 from workbench.model.seq2seq import Seq2Seq
-from workbench.model.storage import build_model, find_model, load_weights, read_settings, save_model
+from workbench.model.storage import (
+    build_model,
+    find_model,
+    load_weights,
+    read_settings,
+    save_model,
+    weights_digest,
+)
 from workbench.model.transfer import adopted, merged, take_weights, trained_codec
 from workbench.records import (
     Attribution,
@@ -519,6 +526,7 @@ class Session(traitlets.HasTraits):
             with before_exit(self.stop):
                 status = self._drive(directory)
                 self.save()
+                directory.update(weights=weights_digest(self.model))
             if not owned:
                 directory.update(status=status)
             self.set_trait("state", "trained")
@@ -819,8 +827,10 @@ class Session(traitlets.HasTraits):
         return Path(path)
 
     def record(self, **fields: Any) -> None:
-        """Add figures to `run.json`."""
-        self.directory.update(**fields)
+        """Add figures to `run.json`, with their names: a second run must repeat them."""
+        directory = self.directory
+        known = directory.read().get("recorded", ()) if directory.record.exists() else ()
+        directory.update(**fields, recorded=sorted({*known, *fields}))
 
     def where_it_ran(self) -> dict[str, str]:
         """Say in a few words what this run ran on and what it took."""

@@ -86,7 +86,9 @@ def test_a_crash_is_told_from_a_kill_and_the_log_kept(path_of, tmp_path):
     assert "Fatal Python error: Segmentation fault" in "".join(log_tail(written))
 
 
-@pytest.mark.parametrize(("limit", "what"), [("timeout", "notebook"), ("execution_timeout", "cell")])
+@pytest.mark.parametrize(
+    ("limit", "what"), [("timeout", "notebook"), ("execution_timeout", "cell")]
+)
 def test_when_time_is_up_the_cell_may_tidy_up(load, tmp_path, monkeypatch, limit, what):
     monkeypatch.chdir(tmp_path)
     document = load("sleeps")

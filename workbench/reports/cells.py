@@ -1,5 +1,7 @@
-"""What an executed notebook says of its cells."""
+"""What a notebook says of its cells, above all an executed one."""
 
+import hashlib
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,6 +9,7 @@ from nbconvert.filters import strip_ansi
 from nbformat import NotebookNode
 
 TAIL = 20  # lines of a traceback
+INJECTED = "injected-parameters"  # papermill's tag of the cell that holds what was given
 LOG = 60  # lines of a log: a crash lists all that called what crashed
 
 
@@ -28,6 +31,22 @@ class Failure:
     number: int | None = None
     traceback: str = ""
     remedy: str = ""
+
+
+def without_injected(notebook: NotebookNode) -> NotebookNode:
+    """Return the notebook as it was before papermill gave it parameters; its cells are shared."""
+    cells = [c for c in notebook.cells if INJECTED not in c.metadata.get("tags", [])]
+    return NotebookNode({**notebook, "cells": cells})  # type: ignore[no-untyped-call]
+
+
+def code_of(notebook: NotebookNode) -> list[str]:
+    """Return the source of every code cell."""
+    return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def code_digest(notebook: NotebookNode) -> str:
+    """Return the SHA-256 of the code, whatever parameters it was given and however it ran."""
+    return hashlib.sha256(json.dumps(code_of(without_injected(notebook))).encode()).hexdigest()
 
 
 def cell_records(notebook: NotebookNode) -> list[dict[str, Any]]:

@@ -13,12 +13,21 @@ from nbformat import NotebookNode
 from papermill.parameterize import parameterize_notebook
 
 from workbench.config import RunConfig
+from workbench.data.digests import file_digests
 from workbench.data.encoding import Codec
 from workbench.data.loading import corpus_from
 from workbench.environment import describe
 from workbench.errors import DataError, RunError, SettingsError, WorkbenchError
 from workbench.files import write_text
-from workbench.reports.cells import Failure, cell_records, failure_in, log_tail
+from workbench.reports.cells import (
+    Failure,
+    cell_records,
+    code_digest,
+    code_of,
+    failure_in,
+    log_tail,
+    without_injected,
+)
 from workbench.reports.directory import DISK_FULL, forget, is_done, make_room, unwritable, writing
 from workbench.reports.endings import account, status_of, with_remedy
 from workbench.reports.engine import WorkbenchEngine
@@ -81,7 +90,7 @@ def run_report(
     """
     if resume and force:
         raise SettingsError("resume goes on with a run, force starts it anew: choose one of them")
-    document = read_notebook(notebook)
+    document = without_injected(read_notebook(notebook))
     chosen = read_parameters(document, parameters)
     path = _chosen_path(chosen.config, run_directory)
     fingerprint = preflight(chosen.config)
@@ -93,7 +102,7 @@ def run_report(
         )
     make_room(run, force)
     with writing(run, new=not resume):
-        facts = {"hash": digest, "notebook": Path(notebook).name,
+        facts = {"hash": digest, "notebook": Path(notebook).name, "code": code_digest(document),
                  "data": {"fingerprint": fingerprint}}  # fmt: skip
         _begin(run, chosen, facts)
         document = _parameterized(document, chosen, run)
@@ -118,8 +127,7 @@ def preflight(config: RunConfig) -> str:
 
 def _identity(document: NotebookNode, chosen: Parameters) -> str:
     """Return what the notebook adds to the settings: its code and its own parameters."""
-    code = [cell.source for cell in document.cells if cell.cell_type == "code"]
-    return json.dumps([code, chosen.extras], sort_keys=True, default=repr)
+    return json.dumps([code_of(document), chosen.extras], sort_keys=True, default=repr)
 
 
 def _chosen_path(config: RunConfig, argument: Path | None) -> Path | None:
@@ -137,6 +145,8 @@ def _begin(run: RunDirectory, chosen: Parameters, facts: dict[str, Any]) -> None
         parameters=chosen.given,
         config=config.model_dump(),
         cells=[],
+        working_directory=str(Path.cwd()),
+        files=file_digests(config),
         **facts,
         **describe(),
     )
@@ -218,4 +228,3 @@ def _outcome(run: RunDirectory, failure: Failure | None, new: bool) -> Outcome:
         message = str(unwritable(run, OSError(failure.message))) if full else failure.message
         return Outcome(run, status, 2, " ".join(message.split()), ran=True)
     return Outcome(run, status, 1, f"{run}: {account(failure)}; see {run.page}", ran=True)
-
