@@ -27,6 +27,7 @@ import traitlets
 from workbench.model import quiet  # noqa: F401, before any other import of TensorFlow
 
 # isort: split
+from workbench.archives import unpacked
 from workbench.background import Worker, before_exit, on_interrupt, when_parent_dies
 from workbench.config import (
     GREEDY,
@@ -848,7 +849,7 @@ class Session(traitlets.HasTraits):
         step: int | None = None,
         **changes: Any,
     ) -> Self:
-        """Open a finished run, or a model written by `save`. Runs no code from it.
+        """Open a finished run, its `.zip`, or a model written by `save`. Runs no code from it.
 
         `model` makes the model where it was the user's own, as in `Session(model=...)`. `step`
         takes the weights of that checkpoint instead of the best. `changes` are settings that make
@@ -858,9 +859,10 @@ class Session(traitlets.HasTraits):
             RunError: it holds no model, or not one of this version, or not that of `model`; it
                 has no such checkpoint.
         """
-        path, saved = Path(run), find_model(run)
-        check_factory(saved, model)
         session = cls(model=model)
+        path = unpacked(run, session)
+        saved = find_model(path)
+        check_factory(saved, model)
         session._take_settings(read_settings(saved).replace(run_directory=str(path), **changes))
         session._worker.do(partial(session._open, path, saved, step))
         return session

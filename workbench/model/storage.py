@@ -75,7 +75,7 @@ def load_weights(path: Path, model: Seq2Seq) -> None:
     """
     try:
         model.load_weights(path / WEIGHTS)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         reason = " ".join(str(error).split())[:200]  # Keras goes on to print the weights
         raise RunError(f"{path}: cannot load weights: {reason}{_remedy(path)}") from None
 

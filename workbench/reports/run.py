@@ -34,6 +34,7 @@ from workbench.reports.engine import WorkbenchEngine
 from workbench.reports.follow import progress_lines, training_bar
 from workbench.reports.html import to_html
 from workbench.reports.parameters import Parameters, read_notebook, read_parameters
+from workbench.reports.stores import is_address
 from workbench.runs import RunDirectory, run_hash, run_name
 
 RUNS = Path("runs")
@@ -60,7 +61,7 @@ class Outcome:
 
 
 def run_report(
-    notebook: Path,
+    notebook: str | Path,
     parameters: Mapping[str, Any],
     *,
     run_directory: Path | None = None,
@@ -75,7 +76,7 @@ def run_report(
     before anything is written or a kernel starts.
 
     Args:
-        notebook: the notebook to run, which has a cell tagged `parameters`.
+        notebook: path or address of the notebook to run; it has a cell tagged `parameters`.
         parameters: names and values, texts or already of the right type.
         run_directory: where to write; runs/<name>-<hash> when None.
         resume: go on with a run that did not end well, from its last checkpoint.
@@ -132,6 +133,8 @@ def _identity(document: NotebookNode, chosen: Parameters) -> str:
 
 def _chosen_path(config: RunConfig, argument: Path | None) -> Path | None:
     """Return where the user wants the run: the argument and the parameter are one setting."""
+    if is_address(config.run_directory):
+        raise SettingsError(f"run_directory: write -o {config.run_directory} for an address")
     setting = Path(config.run_directory) if config.run_directory else None
     if argument and setting and argument != setting:
         raise SettingsError(f"run_directory: given twice, as {argument} and as {setting}")

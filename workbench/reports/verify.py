@@ -11,6 +11,7 @@ from typing import Any
 import nbformat
 
 from workbench import __version__
+from workbench.archives import unpack
 from workbench.config import RunConfig
 from workbench.data.digests import file_digest
 from workbench.errors import RunError, WorkbenchError
@@ -83,10 +84,10 @@ def verify(run: str | Path, output: Path | None = None, tolerance: float = TOLER
         RunError: it cannot be run again: something that it needs is missing or has changed, or
             the second run did not end well.
     """
-    first = RunDirectory(run)
-    record = first.read()
-    _refuse_what_cannot_be_repeated(first, record)
     with _workplace(output) as place:
+        first = RunDirectory(_unpacked(Path(run), place))
+        record = first.read()
+        _refuse_what_cannot_be_repeated(first, record)
         notebook = _notebook(first, record, place)
         outcome = run_report(notebook, _parameters(record), run_directory=output or place / "run")
         if outcome.status != "ok":
@@ -156,6 +157,14 @@ def _workplace(output: Path | None) -> Iterator[Path]:
         yield place
     finally:
         shutil.rmtree(place, ignore_errors=True)
+
+
+def _unpacked(run: Path, place: Path) -> Path:
+    if not run.is_file():
+        return run
+    into = place / "unpacked"
+    into.mkdir()
+    return unpack(run, into)
 
 
 def _notebook(run: RunDirectory, record: Mapping[str, Any], place: Path) -> Path:
