@@ -123,7 +123,10 @@ class S3Store:
         from botocore.config import Config
 
         patience = Config(connect_timeout=SECONDS, retries={"max_attempts": 2})
-        self._client: Any = boto3.client("s3", config=patience)
+        session = (
+            boto3.session.Session()
+        )  # with the credentials as they are now
+        self._client: Any = session.client("s3", config=patience)
         self._bucket = bucket
         self._prefix = "" if prefix == "." else f"{prefix}/"
 
