@@ -123,9 +123,7 @@ class S3Store:
         from botocore.config import Config
 
         patience = Config(connect_timeout=SECONDS, retries={"max_attempts": 2})
-        session = (
-            boto3.session.Session()
-        )  # with the credentials as they are now
+        session = boto3.session.Session()  # with the credentials as they are now
         self._client: Any = session.client("s3", config=patience)
         self._bucket = bucket
         self._prefix = "" if prefix == "." else f"{prefix}/"
