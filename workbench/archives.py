@@ -54,7 +54,11 @@ def unpack(archive: Path, into: Path) -> Path:
     except RunError:
         raise
     except _DAMAGED as error:
-        raise RunError(f"{archive}: cannot be unpacked: {' '.join(str(error).split())}") from None
+        reason = " ".join(str(error).split())
+        raise RunError(
+            f"{archive}: expected a run directory with a model, or its .zip, which cannot be "
+            f"unpacked: {reason}"
+        ) from None
     found = sorted(into.rglob("run.json"), key=lambda path: len(path.parts))
     if not found:
         raise RunError(f"{archive}: expected a zipped run directory, found no run.json in it")

@@ -14,6 +14,7 @@ from workbench.reports.endings import cause_of_death, starved_processes, with_re
          "KernelOutOfMemoryError", "memory ran out (SIGABRT)"),
         (-6, [], True, "DeadKernelError", "it was aborted (SIGABRT), perhaps for want of memory"),
         (-11, [], True, "DeadKernelError", "it crashed or was killed (SIGSEGV)"),
+        (-40, [], True, "DeadKernelError", "it crashed or was killed (signal 40)"),
         (3, [], True, "DeadKernelError", "it ended with exit code 3"),
         (1, ["MemoryError"], False, "KernelOutOfMemoryError", "memory ran out (1)"),
     ],

@@ -161,6 +161,11 @@ def test_elsewhere_the_tolerance_is_named_and_weights_are_not_compared(copy, sec
     assert any(line.endswith("not compared") for line in table(verdict.figures))
 
 
+def test_a_default_that_has_changed_since_is_told(copy, second):
+    second(copy, config=copy.read()["config"] | {"units": 9})
+    assert verify(copy.path).differences == ["units: 8 then, 9 now"]
+
+
 def test_a_run_without_determinism_says_so(copy, second):
     change(copy, config=copy.read()["config"] | {"deterministic": False})
     second(copy)

@@ -58,7 +58,7 @@ def cause_of_death(code: int | None, words: Sequence[str], starved: bool) -> tup
         words: the last lines that it printed.
         starved: whether the system has killed for want of memory meanwhile.
     """
-    name = signal.Signals(-code).name if code is not None and code < 0 else ""
+    name = _signal(code)
     complained = any(mark.lower() in word.lower() for word in words for mark in STARVED)
     if complained or (starved and name == "SIGKILL"):
         return "KernelOutOfMemoryError", f"the kernel died: memory ran out ({name or code})"
@@ -69,6 +69,16 @@ def cause_of_death(code: int | None, words: Sequence[str], starved: bool) -> tup
     else:
         how = f"it ended with exit code {code}"
     return "DeadKernelError", f"the kernel died: {how}"
+
+
+def _signal(code: int | None) -> str:
+    """Return the name of the signal that ended a process, empty where none did."""
+    if code is None or code >= 0:
+        return ""
+    try:
+        return signal.Signals(-code).name
+    except ValueError:  # one of the many without a name
+        return f"signal {-code}"
 
 
 def starved_processes() -> int:

@@ -36,6 +36,7 @@ QUIET = [
     "--log-level=CRITICAL",  # the notebook says what went wrong
     "--IPKernelApp.capture_fd_output=False",  # what a dying library prints would die in a pipe
 ]
+LAST = 2**20  # bytes of what the kernel printed that are looked at
 IDLE = re.compile(r"^Thread 0x.*\n(?: +File .*\n)*\n?", re.MULTILINE)  # not the one that crashed
 ENDINGS = [getattr(signal, name, None) for name in ("SIGTERM", "SIGHUP")]  # Windows has no hang-up
 
@@ -270,7 +271,8 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
 
     def _last_words(self) -> list[str]:
         """Return the last lines that the kernel printed where no notebook shows them."""
-        self.kernel_log.seek(0)
+        size = self.kernel_log.seek(0, os.SEEK_END)
+        self.kernel_log.seek(max(0, size - LAST))
         text = self.kernel_log.read().decode(errors="replace")
         return IDLE.sub("", text).strip().splitlines()[-LOG:]
 

@@ -195,8 +195,12 @@ def _parameters(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _settings(record: Mapping[str, Any]) -> dict[str, Any]:
-    config = RunConfig(**record["config"]).model_dump()
-    return {name: value for name, value in config.items() if name not in NOT_PART_OF_THE_RUN}
+    return _settings_of({"config": RunConfig(**record["config"]).model_dump()})
+
+
+def _settings_of(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings by name, such as a default that another version has changed."""
+    return {name: v for name, v in record["config"].items() if name not in NOT_PART_OF_THE_RUN}
 
 
 def _bits_must_agree(then: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
@@ -210,6 +214,7 @@ def _differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[st
         yield "deterministic is off: no two runs are the same to the last bit"
     before, after = (
         dict(flat({name: record[name] for name in SURROUNDINGS if name in record}))
+        | dict(flat(_settings_of(record)))
         for record in (then, now)
     )
     for name in dict.fromkeys([*before, *after]):
