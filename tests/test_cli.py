@@ -202,7 +202,7 @@ def test_report_passes_on_how_it_went(workbench, monkeypatch, tmp_path):
         seen.update(notebook=str(notebook), parameters=parameters, **options)
         return outcome
 
-    monkeypatch.setattr("workbench.reports.run.run_report", run_report)
+    monkeypatch.setattr("workbench.reports.remote.run_report", run_report)
     directory = RunDirectory(tmp_path / "run")
     directory.update(status="ok", data={"bad_lines": ["pairs.tsv:2: broken"]})
     outcome = SimpleNamespace(run=directory, status="ok", exit_code=0, message="report: here",
@@ -231,7 +231,7 @@ def test_report_tells_a_program_how_far_it_is(workbench, monkeypatch, tmp_path):
         directory = RunDirectory(tmp_path / "run")
         return SimpleNamespace(run=directory, status="ok", exit_code=0, message="", ran=True)
 
-    monkeypatch.setattr("workbench.reports.run.run_report", run_report)
+    monkeypatch.setattr("workbench.reports.remote.run_report", run_report)
     monkeypatch.setattr(signal, "signal", lambda *handler: handlers.append(handler))
     handlers = []
     first, last = workbench("report", "a.ipynb", "--progress", "json", "--json").out.splitlines()

@@ -22,7 +22,7 @@ RANKS = {  # a module imports from strictly lower ranks, and from its own room; 
     **dict.fromkeys(
         ("background", "config", "environment", "errors", "files", "interventions", "records"), 0
     ),
-    **dict.fromkeys(("charts", "data", "metrics", "runs"), 1),
+    **dict.fromkeys(("archives", "charts", "data", "metrics", "runs"), 1),
     **dict.fromkeys(("model", "published"), 2),
     **dict.fromkeys(("inspection", "search", "training"), 3),
     "session": 4,

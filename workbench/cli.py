@@ -77,11 +77,16 @@ def workbench() -> None:
 
 
 @workbench.command()
-@click.argument("notebook", type=click.Path(path_type=Path))
+@click.argument("notebook", type=click.Path())
 @parameter
 @click.option("-f", "--file", "settings_file", type=click.Path(path_type=Path),
               help="settings from a YAML or JSON file; -p wins")  # fmt: skip
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="the run directory")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(),
+    help="the run directory: a folder, or s3://…, gs://…, az://…",
+)
 @click.option("--resume", is_flag=True, help="go on with a run that did not end well")
 @click.option("--force", is_flag=True, help="run again, in place of what is there")
 @click.option("--timeout", type=click.FloatRange(min=1), help="seconds for the whole notebook")
@@ -90,13 +95,14 @@ def workbench() -> None:
 @skip_bad_lines
 @as_json
 def report(
-    notebook: Path, parameters: tuple[tuple[str, str], ...], settings_file: Path | None,
-    output: Path | None, resume: bool, force: bool, timeout: float | None, progress: str | None,
+    notebook: str, parameters: tuple[tuple[str, str], ...], settings_file: Path | None,
+    output: str | None, resume: bool, force: bool, timeout: float | None, progress: str | None,
     skip_bad_lines: bool, as_json: bool,
 ) -> int:  # fmt: skip
     """Run NOTEBOOK headless and leave a run directory with its report."""
     from workbench.reports.parameters import read_settings_file
-    from workbench.reports.run import run_report
+    from workbench.reports.remote import reported
+    from workbench.reports.stores import is_address
 
     if progress:  # who follows may interrupt, even who ignores interrupts, as a kernel does
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -104,20 +110,58 @@ def report(
     given |= dict(parameters)
     if skip_bad_lines:
         given["skip_bad_lines"] = True
-    outcome = run_report(
-        notebook, given, run_directory=output, resume=resume, force=force, timeout=timeout,
+    with reported(
+        notebook, given, output, resume=resume, force=force, timeout=timeout,
         progress=sys.stdout if progress else None,
-    )  # fmt: skip
-    if outcome.run.record.exists():
-        _list_bad_lines(outcome.run.read().get("data", {}).get("bad_lines", ()))
+    ) as outcome:  # fmt: skip
+        if outcome.run.record.exists():
+            _list_bad_lines(outcome.run.read().get("data", {}).get("bad_lines", ()))
     if as_json:
-        click.echo(json.dumps({"run": str(outcome.run), "status": outcome.status,
-                               "page": str(outcome.run.page), "ran": outcome.ran}))  # fmt: skip
+        place = output if output and is_address(output) else str(outcome.run)
+        page = f"{place}/{outcome.run.page.name}"
+        click.echo(json.dumps({"run": place, "status": outcome.status, "page": page,
+                               "ran": outcome.ran}))  # fmt: skip
     if outcome.exit_code:
         click.echo(f"workbench: {outcome.message}", err=True)
     elif not as_json:
         click.echo(outcome.message)
     return outcome.exit_code
+
+
+@workbench.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="keep the second run here")
+@click.option("--tolerance", type=click.FloatRange(0, min_open=True), default=0.05,
+              show_default=True, help="how far figures may differ where bits may")  # fmt: skip
+@as_json
+def verify(run: Path, output: Path | None, tolerance: float, as_json: bool) -> int:
+    """Run RUN again and compare every figure and the weights; exit 0 only if all are equal."""
+    from workbench.reports.figures import table
+    from workbench.reports.verify import SecondRunError
+    from workbench.reports.verify import verify as run_again
+
+    try:
+        verdict = run_again(run, output, tolerance)
+    except SecondRunError as error:
+        click.echo(f"workbench: {error}", err=True)
+        return 1
+    if as_json:
+        click.echo(json.dumps(asdict(verdict) | {"equal": verdict.equal}, indent=2))
+    else:
+        for line in (*verdict.differences, *table(verdict.figures), verdict.summary):
+            click.echo(line)
+    return 0 if verdict.equal else 1
+
+
+@workbench.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("destination", type=click.Path())
+@click.option("--checkpoints", is_flag=True, help="send what training would go on from as well")
+def export(run: Path, destination: str, checkpoints: bool) -> None:
+    """Write RUN to DESTINATION, a .zip, a folder or s3://…, with no path of this machine in it."""
+    from workbench.reports.export import export as write
+
+    click.echo(write(run, destination, checkpoints))
 
 
 @workbench.command()

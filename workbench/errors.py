@@ -20,6 +20,10 @@ class RunError(WorkbenchError):
     """A run directory that is missing, taken, damaged or unfinished."""
 
 
+class OutOfMemoryError(RunError):
+    """Memory ran out in the middle of the work: the input was no mistake, it is only too much."""
+
+
 class InterventionError(WorkbenchError):
     """An intervention that is none, or does not fit this model, sentence or step.
 

@@ -27,6 +27,7 @@ import traitlets
 from workbench.model import quiet  # noqa: F401, before any other import of TensorFlow
 
 # isort: split
+from workbench.archives import unpacked
 from workbench.background import Worker, before_exit, on_interrupt, when_parent_dies
 from workbench.config import (
     GREEDY,
@@ -52,7 +53,14 @@ from workbench.metrics import text_figures
 from workbench.model.outline import outline
 from workbench.model.protocol import Factory, Own, build_own, check_class, check_factory
 from workbench.model.seq2seq import Seq2Seq
-from workbench.model.storage import build_model, find_model, load_weights, read_settings, save_model
+from workbench.model.storage import (
+    build_model,
+    find_model,
+    load_weights,
+    read_settings,
+    save_model,
+    weights_digest,
+)
 from workbench.model.transfer import adopted, merged, take_weights, trained_codec
 from workbench.records import (
     Attribution,
@@ -519,6 +527,7 @@ class Session(traitlets.HasTraits):
             with before_exit(self.stop):
                 status = self._drive(directory)
                 self.save()
+                directory.update(weights=weights_digest(self.model))
             if not owned:
                 directory.update(status=status)
             self.set_trait("state", "trained")
@@ -819,8 +828,10 @@ class Session(traitlets.HasTraits):
         return Path(path)
 
     def record(self, **fields: Any) -> None:
-        """Add figures to `run.json`."""
-        self.directory.update(**fields)
+        """Add figures to `run.json`, with their names: a second run must repeat them."""
+        directory = self.directory
+        known = directory.read().get("recorded", ()) if directory.record.exists() else ()
+        directory.update(**fields, recorded=sorted({*known, *fields}))
 
     def where_it_ran(self) -> dict[str, str]:
         """Say in a few words what this run ran on and what it took."""
@@ -838,7 +849,7 @@ class Session(traitlets.HasTraits):
         step: int | None = None,
         **changes: Any,
     ) -> Self:
-        """Open a finished run, or a model written by `save`. Runs no code from it.
+        """Open a finished run, its `.zip`, or a model written by `save`. Runs no code from it.
 
         `model` makes the model where it was the user's own, as in `Session(model=...)`. `step`
         takes the weights of that checkpoint instead of the best. `changes` are settings that make
@@ -848,9 +859,10 @@ class Session(traitlets.HasTraits):
             RunError: it holds no model, or not one of this version, or not that of `model`; it
                 has no such checkpoint.
         """
-        path, saved = Path(run), find_model(run)
-        check_factory(saved, model)
         session = cls(model=model)
+        path = unpacked(run, session)
+        saved = find_model(path)
+        check_factory(saved, model)
         session._take_settings(read_settings(saved).replace(run_directory=str(path), **changes))
         session._worker.do(partial(session._open, path, saved, step))
         return session

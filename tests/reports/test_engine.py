@@ -1,7 +1,11 @@
 """Every test here starts a kernel, but for one that fails to."""
 
 import asyncio
+import os
+import signal
 import sys
+import threading
+import time
 from pathlib import Path
 
 import nbformat
@@ -10,8 +14,8 @@ import pytest
 from jupyter_client.kernelspec import KernelSpecManager
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
-from workbench.reports.cells import cell_records, failure_in
-from workbench.reports.engine import KILLED, WorkbenchEngine
+from workbench.reports.cells import cell_records, failure_in, log_tail
+from workbench.reports.engine import WorkbenchEngine
 
 
 def statuses(notebook):
@@ -65,18 +69,54 @@ def test_a_killed_kernel_is_seen_in_the_notebook(path_of, tmp_path):
         papermill.execute_notebook(path_of("dies"), out, engine_name="workbench")
     written = nbformat.read(out, as_version=4)
     assert statuses(written) == ["completed", "completed", "failed", "pending"]
-    assert failure_in(written).message == KILLED
+    assert failure_in(written).message == (
+        "the kernel died: it was killed (SIGKILL), perhaps for want of memory"
+    )
     assert printed(written, 1) == "before\n"  # what the dying cell prints may be lost with it
 
 
-def test_when_time_is_up_the_cell_may_tidy_up(load, tmp_path, monkeypatch):
+def test_a_crash_is_told_from_a_kill_and_the_log_kept(path_of, tmp_path):
+    out = tmp_path / "out.ipynb"
+    with pytest.raises(DeadKernelError):
+        papermill.execute_notebook(path_of("crashes"), out, engine_name="workbench")
+    written = nbformat.read(out, as_version=4)
+    failure = failure_in(written)
+    assert (failure.type, failure.cell) == ("DeadKernelError", 1)
+    assert failure.message == "the kernel died: it crashed or was killed (SIGSEGV)"
+    assert "Fatal Python error: Segmentation fault" in "".join(log_tail(written))
+
+
+@pytest.mark.parametrize(
+    ("limit", "what"), [("timeout", "notebook"), ("execution_timeout", "cell")]
+)
+def test_when_time_is_up_the_cell_may_tidy_up(load, tmp_path, monkeypatch, limit, what):
     monkeypatch.chdir(tmp_path)
     document = load("sleeps")
-    with pytest.raises(CellTimeoutError):
-        WorkbenchEngine.execute_notebook(document, "python3", timeout=2)
+    with pytest.raises(CellTimeoutError, match=f"the {what} took longer than 2 seconds"):
+        WorkbenchEngine.execute_notebook(document, "python3", **{limit: 2})
     assert statuses(document) == ["completed", "failed", "pending"]
     assert failure_in(document).type == "CellTimeoutError"
-    assert printed(document, 1) == "tidied up\n"
+    assert log_tail(document)[0] == "tidied up"
+
+
+def test_told_to_end_by_the_system_it_ends_as_with_ctrl_c(path_of, tmp_path):
+    reached, out, before = tmp_path / "reached", tmp_path / "out.ipynb", signal.getsignal(15)
+
+    def terminate():
+        while not reached.exists():
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=terminate, daemon=True).start()
+    with pytest.raises(KeyboardInterrupt, match="SIGTERM"):
+        papermill.execute_notebook(
+            path_of("sleeps"), out, {"word": str(reached)}, engine_name="workbench"
+        )
+    written = nbformat.read(out, as_version=4)
+    assert statuses(written) == ["completed", "completed", "failed", "pending"]
+    assert failure_in(written).message == "stopped by the system (SIGTERM)"
+    assert "tidied up" in log_tail(written)
+    assert signal.getsignal(15) is before
 
 
 def test_a_kernel_that_does_not_start_says_why(load, monkeypatch):

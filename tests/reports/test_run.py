@@ -130,6 +130,23 @@ def test_a_killed_kernel_leaves_a_readable_run_that_can_be_resumed(no_corpus, pa
     assert run.read()["error"] is None
 
 
+def test_a_cell_that_runs_out_of_memory_says_what_to_try(no_corpus, path_of):
+    outcome = run_report(path_of("starves"), {})
+    run = outcome.run
+    assert (outcome.status, outcome.exit_code) == ("failed", 1)
+    assert outcome.message == (
+        f"{run}: failed in cell [3]: MemoryError; memory ran out: try batch_size 32; see {run.page}"
+    )
+    record = run.read()
+    assert (record["status"], record["log"]) == ("failed", ["reading a large corpus"])
+    assert record["error"]["type"] == "MemoryError"
+    assert record["error"]["cell"] == 2
+    assert record["error"]["remedy"] == "memory ran out: try batch_size 32"
+    page = run.page.read_text("utf-8")
+    assert "the last lines of its log" in page
+    assert "try batch_size 32" in page
+
+
 def test_ctrl_c_stops_the_run_and_still_writes_the_page(no_corpus, path_of, workplace):
     def press():
         while not (workplace / "reached").exists():
@@ -301,7 +318,14 @@ FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "report.ipynb")
         (Failure("RuntimeError", "no kernel"), "failed", 1,
          "{run}: failed: RuntimeError: no kernel; see {page}"),
         (Failure("CellTimeoutError", "time was up", 3, 2), "failed", 1,
-         "{run}: failed in cell [2]: CellTimeoutError: time was up; see {page}"),
+         "{run}: failed in cell [2]: CellTimeoutError: time was up; give it more time, or train "
+         "less (max_minutes, max_steps); see {page}"),
+        (Failure("OutOfMemoryError", "step 1 ran out: try batch_size 8", 3, 2), "failed", 1,
+         "{run}: failed in cell [2]: OutOfMemoryError: step 1 ran out: try batch_size 8; "
+         "see {page}"),
+        (Failure("KernelOutOfMemoryError", "the kernel died", 3, 2), "killed", 1,
+         "{run}: was killed in cell [2]: KernelOutOfMemoryError: the kernel died; "
+         "memory ran out: try batch_size 32; see {page}"),
         (Failure("SettingsError", "units: too many"), "failed", 2, "units: too many"),
         (Failure("RunError", "taken"), "failed", 2, "taken"),
         (Failure("OSError", str(FULL)), "failed", 2,

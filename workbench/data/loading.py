@@ -39,7 +39,7 @@ def corpus_from(config: RunConfig) -> Corpus:
     """
     bad: list[BadLine] = []
     files = {"validation": config.validation_file, "test": config.test_file}
-    refuse_too_large(_all_of(config))
+    refuse_too_large(corpus_files(config))
     given = {split: _read(file, config, bad) for split, file in files.items() if file}
     if not config.train_file and config.corpus in BUILT_IN:
         name = config.corpus
@@ -57,7 +57,8 @@ def corpus_from(config: RunConfig) -> Corpus:
     return Corpus(name, train[:limit], validation, test, tuple(bad))
 
 
-def _all_of(config: RunConfig) -> list[str]:
+def corpus_files(config: RunConfig) -> list[str]:
+    """Return the files that `config` names as corpora, two parallel ones as one with a comma."""
     first = config.train_file or ("" if config.corpus in BUILT_IN else config.corpus)
     return [file for file in (first, config.validation_file, config.test_file) if file]
 

@@ -1,5 +1,6 @@
 """A model on disk: settings, tokenizers and weights, none of which is code."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -74,9 +75,18 @@ def load_weights(path: Path, model: Seq2Seq) -> None:
     """
     try:
         model.load_weights(path / WEIGHTS)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         reason = " ".join(str(error).split())[:200]  # Keras goes on to print the weights
         raise RunError(f"{path}: cannot load weights: {reason}{_remedy(path)}") from None
+
+
+def weights_digest(model: Seq2Seq) -> str:
+    """Return the SHA-256 of every weight's type, shape and bits, in the model's order."""
+    digest = hashlib.sha256()
+    for array in model.get_weights():
+        digest.update(f"{array.dtype} {array.shape}\0".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
 
 
 def build_model(config: RunConfig, codec: Codec) -> Seq2Seq:

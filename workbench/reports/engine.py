@@ -3,13 +3,18 @@
 papermill's own engine marks all cells completed after a kernel is killed or a cell takes too
 long. Here `metadata.papermill.status` of a cell says `completed`, `failed` or, when it never
 ran, `pending`, and a failed cell always ends with an error output that says why. Works in plain
-papermill as well: `papermill --engine workbench in.ipynb out.ipynb`.
+papermill as well: `papermill --engine workbench in.ipynb out.ipynb`. The last lines that libraries
+printed past the cells stand in the notebook's `metadata.papermill.log`.
 """
 
 import asyncio
 import logging
+import os
+import re
+import signal
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -23,10 +28,17 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, NotebookExecutionManager
 
 from workbench.files import write_text
-from workbench.reports.cells import TAIL
+from workbench.reports.cells import LOG
+from workbench.reports.endings import cause_of_death, starved_processes
 
 PATIENCE = 20  # seconds an interrupted cell has to save what it holds
-KILLED = "the kernel died: it was killed, perhaps for want of memory, or it crashed"
+QUIET = [
+    "--log-level=CRITICAL",  # the notebook says what went wrong
+    "--IPKernelApp.capture_fd_output=False",  # what a dying library prints would die in a pipe
+]
+LAST = 2**20  # bytes of what the kernel printed that are looked at
+IDLE = re.compile(r"^Thread 0x.*\n(?: +File .*\n)*\n?", re.MULTILINE)  # not the one that crashed
+ENDINGS = [getattr(signal, name, None) for name in ("SIGTERM", "SIGHUP")]  # Windows has no hang-up
 
 _log = logging.getLogger(__name__)
 _log.addHandler(logging.NullHandler())  # nbclient logs what its exceptions say as well
@@ -53,8 +65,9 @@ class WorkbenchEngine(Engine):  # type: ignore[misc]
         Raises:
             DeadKernelError: the kernel died in a cell.
             CellTimeoutError: a cell took longer than `execution_timeout` seconds, or the whole
-                notebook longer than `timeout`; then the cell was interrupted first.
-            KeyboardInterrupt: the user stopped the run; the cell was interrupted first.
+                notebook longer than `timeout`; the cell was interrupted first.
+            KeyboardInterrupt: the user stopped the run, or the system told this process to end;
+                the cell was interrupted first.
             RuntimeError: the kernel did not start.
             OSError: the notebook cannot be written.
         """
@@ -88,13 +101,13 @@ class WorkbenchEngine(Engine):  # type: ignore[misc]
             nb_man,
             kernel_name=kernel_name,
             startup_timeout=start_timeout,
-            timeout_func=lambda _cell: execution_timeout,
+            timeout=None,
             store_widget_state=False,
             log=_log,
-            extra_arguments=["--log-level=CRITICAL"],  # the notebook says what went wrong
+            extra_arguments=QUIET,
             **options,
         )
-        client.execute(timeout)
+        client.execute(timeout, execution_timeout)
 
 
 class _TruthfulManager(NotebookExecutionManager):  # type: ignore[misc]
@@ -138,43 +151,81 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
             super().create_kernel_manager()
         return self.km
 
-    def execute(self, timeout: float | None) -> None:
-        """Run all cells in an event loop of their own, which leaves no task behind."""
+    def execute(self, timeout: float | None, cell_timeout: float | None) -> None:
+        """Run all cells in an event loop of their own, which leaves no task behind.
+
+        Both limits are in seconds: for the whole notebook, and for each of its cells.
+        """
+        self.limits = (timeout, cell_timeout)
+        self.ended_by = "the user"
         try:
             asyncio.get_running_loop()
         except RuntimeError:
-            self._execute_in_new_loop(timeout)
+            self._execute_in_new_loop()
         else:  # papermill called from a notebook
             with ThreadPoolExecutor(1) as pool:
-                pool.submit(self._execute_in_new_loop, timeout).result()
+                pool.submit(self._execute_in_new_loop).result()
 
-    def _execute_in_new_loop(self, timeout: float | None) -> None:
+    def _execute_in_new_loop(self) -> None:
         with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:  # zmq needs this
-            runner.run(self._execute(timeout))
+            try:
+                runner.run(self._execute())
+            except asyncio.CancelledError:
+                raise KeyboardInterrupt(f"stopped by {self.ended_by}") from None
 
-    async def _execute(self, timeout: float | None) -> None:
+    async def _execute(self) -> None:
         self.reset_execution_trackers()
         self.create_kernel_manager()
-        with TemporaryFile() as self.kernel_log:  # libraries print there; it tells why one died
+        starved = starved_processes()
+        with self._interruptible(), TemporaryFile() as self.kernel_log:  # libraries print there
             try:
                 await self._start_kernel()
-                async with asyncio.timeout(timeout) as limit:
-                    await self._execute_cells(limit)
+                async with asyncio.timeout(self.limits[0]) as limit:
+                    await self._execute_cells(limit, starved)
                 reply = await self.async_wait_for_reply(self.kc.kernel_info())
                 self.nb.metadata["language_info"] = reply["content"]["language_info"]
             finally:
                 if self.km and self.km.has_kernel:
                     await self._async_cleanup_kernel()
+                if words := self._last_words():
+                    self.nb.metadata.papermill["log"] = words
+
+    @contextmanager
+    def _interruptible(self) -> Iterator[None]:
+        """Let the signals by which a system ends a process act as Ctrl-C does.
+
+        Only where nobody has a use for them, and only in the main thread: no other gets any.
+        """
+        loop, task, taken = asyncio.get_running_loop(), asyncio.current_task(), []
+
+        def end(number: signal.Signals) -> None:
+            self.ended_by = f"the system ({number.name})"
+            if task:
+                task.cancel()
+
+        for number in filter(None, ENDINGS):
+            with suppress(NotImplementedError, RuntimeError, ValueError):  # Windows; other threads
+                if signal.getsignal(number) is signal.SIG_DFL:
+                    loop.add_signal_handler(number, end, number)
+                    taken.append(number)
+        try:
+            yield
+        finally:
+            for number in taken:
+                loop.remove_signal_handler(number)
 
     async def _start_kernel(self) -> None:
-        await self.async_start_new_kernel(stdout=self.kernel_log, stderr=self.kernel_log)
+        surroundings = {**os.environ, "PYTHONFAULTHANDLER": "1"}  # a crash says on which line
+        await self.async_start_new_kernel(
+            stdout=self.kernel_log, stderr=self.kernel_log, env=surroundings
+        )
         try:
             await self.async_start_new_kernel_client()
         except RuntimeError as error:
             reason = self._last_words()[-1:] or [str(error)]
             raise RuntimeError(f"the kernel did not start: {reason[0]}") from None
 
-    async def _execute_cells(self, limit: asyncio.Timeout) -> None:
+    async def _execute_cells(self, limit: asyncio.Timeout, starved: int) -> None:
         for index, cell in enumerate(self.nb.cells):
             if cell.cell_type != "code":
                 self.nb_man.cell_passed(cell)
@@ -185,8 +236,15 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
             except CellExecutionError:  # the kernel has put the error among the outputs
                 self.nb_man.cell_exception(cell, index)
                 return
+            except DeadKernelError:
+                code = await self.km.provisioner.poll() if self.km.provisioner else None
+                words = self._last_words()
+                hunger = starved_processes() > starved
+                _add_error(cell, *cause_of_death(code, words, hunger), words)
+                self.nb_man.cell_exception(cell, index)
+                raise
             except BaseException as error:
-                self._add_error(cell, error)
+                _add_error(cell, *self._cause(error))
                 self.nb_man.cell_exception(cell, index)
                 raise
             finally:
@@ -196,34 +254,44 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
         """Run one cell; on Ctrl-C or when time is up, interrupt it and let it end by itself."""
         running = asyncio.ensure_future(self.async_execute_cell(cell, index))
         try:
-            await asyncio.shield(running)
-        except asyncio.CancelledError:
-            await self.km.interrupt_kernel()
-            with suppress(Exception):  # however the cell ends
-                await asyncio.wait_for(running, PATIENCE)
-            if limit.expired():
-                raise CellTimeoutError from None
+            async with asyncio.timeout(self.limits[1]) as cell_limit:
+                try:
+                    await asyncio.shield(running)
+                except asyncio.CancelledError:
+                    await self.km.interrupt_kernel()
+                    with suppress(Exception):  # however the cell ends
+                        await asyncio.wait_for(running, PATIENCE)
+                    if limit.expired():
+                        raise _timeout("notebook", self.limits[0]) from None
+                    raise
+        except TimeoutError:
+            if cell_limit.expired():
+                raise _timeout("cell", self.limits[1]) from None
             raise
 
     def _last_words(self) -> list[str]:
         """Return the last lines that the kernel printed where no notebook shows them."""
-        self.kernel_log.seek(0)
-        return self.kernel_log.read().decode(errors="replace").strip().splitlines()[-TAIL:]
+        size = self.kernel_log.seek(0, os.SEEK_END)
+        self.kernel_log.seek(max(0, size - LAST))
+        text = self.kernel_log.read().decode(errors="replace")
+        return IDLE.sub("", text).strip().splitlines()[-LOG:]
 
-    def _add_error(self, cell: NotebookNode, error: BaseException) -> None:
-        """End the outputs of `cell` with what stopped it, unless the kernel has said so."""
-        words: list[str] = []
-        match error:
-            case asyncio.CancelledError():
-                name, message = "KeyboardInterrupt", "stopped by the user"
-            case DeadKernelError():
-                name, message, words = "DeadKernelError", KILLED, self._last_words()
-            case CellTimeoutError():
-                name, message = "CellTimeoutError", "time was up"
-            case _:
-                name, message = type(error).__name__, str(error)
-        if name not in (output.get("ename") for output in cell.outputs):
-            output = nbformat.v4.new_output(  # type: ignore[no-untyped-call]
-                "error", ename=name, evalue=message, traceback=[*words, f"{name}: {message}"]
-            )
-            cell.outputs.append(output)
+    def _cause(self, error: BaseException) -> tuple[str, str]:
+        """Return the name and the message of what stopped a cell."""
+        if isinstance(error, asyncio.CancelledError | KeyboardInterrupt):
+            return "KeyboardInterrupt", f"stopped by {self.ended_by}"
+        return type(error).__name__, str(error)
+
+
+def _timeout(what: str, seconds: float | None) -> CellTimeoutError:
+    return CellTimeoutError(f"the {what} took longer than {seconds or 0:g} seconds")
+
+
+def _add_error(cell: NotebookNode, name: str, message: str, words: Sequence[str] = ()) -> None:
+    """End the outputs of `cell` with what stopped it, unless the kernel has said so."""
+    said = [output.get("ename") for output in cell.outputs]
+    if name not in said or "the system" in message:
+        output = nbformat.v4.new_output(  # type: ignore[no-untyped-call]
+            "error", ename=name, evalue=message, traceback=[*words, f"{name}: {message}"]
+        )
+        cell.outputs.append(output)

@@ -12,7 +12,7 @@ import html
 import json
 import re
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
@@ -69,6 +69,7 @@ def to_html(
     notebook: NotebookNode,
     title: str,
     banner: str | None = None,
+    log: Sequence[str] = (),
     facts: Mapping[str, str] | None = None,
     parameters: Mapping[str, Any] | None = None,
 ) -> str:
@@ -78,13 +79,14 @@ def to_html(
         notebook: what to show; it is not changed.
         title: the page's name, under which stands the notebook's own first heading.
         banner: what went wrong, put in red at the top, where it did.
+        log: the last lines that were printed before it went wrong.
         facts: what the head of the page says: status, date, device.
         parameters: what was chosen for this run.
     """
     charts = _Charts()
     heading, notebook = _without_heading(notebook)
     page = {
-        "title": title, "heading": heading or title, "banner": banner,
+        "title": title, "heading": heading or title, "banner": banner, "log": "\n".join(log),
         "facts": facts or {}, "parameters": parameters or {}, "style": _style(),
     }  # fmt: skip
     exporter = HTMLExporter(

@@ -19,7 +19,8 @@ from papermill.iorw import load_notebook_node
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from workbench.config import RunConfig, changed
-from workbench.errors import SettingsError, nearest
+from workbench.errors import SettingsError, WorkbenchError, nearest
+from workbench.reports.stores import is_address, read_file
 
 CELL = "parameters"  # the tag by which papermill knows the cell
 _LENIENT = ConfigDict(coerce_numbers_to_str=True)
@@ -41,14 +42,18 @@ class Parameters:
 
 
 def read_notebook(path: str | Path) -> NotebookNode:
-    """Read a notebook as papermill wants it.
+    """Read a notebook, from a file or an address, as papermill wants it.
 
     Raises:
         SettingsError: there is none, or it is damaged.
+        RunError: no bucket, wrong credentials or no answer at the address.
     """
     try:
-        document = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+        text = read_file(str(path)) if is_address(path) else Path(path).read_bytes()
+        document = nbformat.reads(text.decode(), as_version=4)  # type: ignore[no-untyped-call]
         notebook: NotebookNode = load_notebook_node(document)
+    except WorkbenchError:
+        raise
     except (OSError, ValueError, KeyError, AttributeError, nbformat.ValidationError) as error:
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:200]
         raise SettingsError(f"{path}: expected a notebook: {reason}") from None

@@ -9,26 +9,35 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from jupyter_client.kernelspec import NATIVE_KERNEL_NAME
-from nbclient.exceptions import CellTimeoutError
 from nbformat import NotebookNode
 from papermill.parameterize import parameterize_notebook
 
 from workbench.config import RunConfig
+from workbench.data.digests import file_digests
 from workbench.data.encoding import Codec
 from workbench.data.loading import corpus_from
 from workbench.environment import describe
 from workbench.errors import DataError, RunError, SettingsError, WorkbenchError
 from workbench.files import write_text
-from workbench.reports.cells import Failure, cell_records, failure_in
+from workbench.reports.cells import (
+    Failure,
+    cell_records,
+    code_digest,
+    code_of,
+    failure_in,
+    log_tail,
+    without_injected,
+)
 from workbench.reports.directory import DISK_FULL, forget, is_done, make_room, unwritable, writing
+from workbench.reports.endings import account, status_of, with_remedy
 from workbench.reports.engine import WorkbenchEngine
 from workbench.reports.follow import progress_lines, training_bar
 from workbench.reports.html import to_html
 from workbench.reports.parameters import Parameters, read_notebook, read_parameters
+from workbench.reports.stores import is_address
 from workbench.runs import RunDirectory, run_hash, run_name
 
 RUNS = Path("runs")
-STATUSES = {"KeyboardInterrupt": "stopped", "DeadKernelError": "killed"}  # any other: failed
 USERS = {error.__name__ for error in (WorkbenchError, SettingsError, DataError, RunError)}
 
 
@@ -52,7 +61,7 @@ class Outcome:
 
 
 def run_report(
-    notebook: Path,
+    notebook: str | Path,
     parameters: Mapping[str, Any],
     *,
     run_directory: Path | None = None,
@@ -67,7 +76,7 @@ def run_report(
     before anything is written or a kernel starts.
 
     Args:
-        notebook: the notebook to run, which has a cell tagged `parameters`.
+        notebook: path or address of the notebook to run; it has a cell tagged `parameters`.
         parameters: names and values, texts or already of the right type.
         run_directory: where to write; runs/<name>-<hash> when None.
         resume: go on with a run that did not end well, from its last checkpoint.
@@ -82,7 +91,7 @@ def run_report(
     """
     if resume and force:
         raise SettingsError("resume goes on with a run, force starts it anew: choose one of them")
-    document = read_notebook(notebook)
+    document = without_injected(read_notebook(notebook))
     chosen = read_parameters(document, parameters)
     path = _chosen_path(chosen.config, run_directory)
     fingerprint = preflight(chosen.config)
@@ -94,7 +103,7 @@ def run_report(
         )
     make_room(run, force)
     with writing(run, new=not resume):
-        facts = {"hash": digest, "notebook": Path(notebook).name,
+        facts = {"hash": digest, "notebook": Path(notebook).name, "code": code_digest(document),
                  "data": {"fingerprint": fingerprint}}  # fmt: skip
         _begin(run, chosen, facts)
         document = _parameterized(document, chosen, run)
@@ -119,12 +128,13 @@ def preflight(config: RunConfig) -> str:
 
 def _identity(document: NotebookNode, chosen: Parameters) -> str:
     """Return what the notebook adds to the settings: its code and its own parameters."""
-    code = [cell.source for cell in document.cells if cell.cell_type == "code"]
-    return json.dumps([code, chosen.extras], sort_keys=True, default=repr)
+    return json.dumps([code_of(document), chosen.extras], sort_keys=True, default=repr)
 
 
 def _chosen_path(config: RunConfig, argument: Path | None) -> Path | None:
     """Return where the user wants the run: the argument and the parameter are one setting."""
+    if is_address(config.run_directory):
+        raise SettingsError(f"run_directory: write -o {config.run_directory} for an address")
     setting = Path(config.run_directory) if config.run_directory else None
     if argument and setting and argument != setting:
         raise SettingsError(f"run_directory: given twice, as {argument} and as {setting}")
@@ -138,6 +148,8 @@ def _begin(run: RunDirectory, chosen: Parameters, facts: dict[str, Any]) -> None
         parameters=chosen.given,
         config=config.model_dump(),
         cells=[],
+        working_directory=str(Path.cwd()),
+        files=file_digests(config),
         **facts,
         **describe(),
     )
@@ -158,7 +170,9 @@ def _execute(document: NotebookNode, run: RunDirectory, timeout: float | None) -
             WorkbenchEngine.execute_notebook(
                 document, NATIVE_KERNEL_NAME, output_path=run.notebook, timeout=timeout
             )
-    except (RuntimeError, CellTimeoutError, KeyboardInterrupt) as error:
+    except (Exception, KeyboardInterrupt) as error:  # whatever it is, the record tells of it
+        if isinstance(error, OSError) and not isinstance(error, TimeoutError):
+            raise  # the notebook cannot be written
         unplaced = Failure(type(error).__name__, str(error) or "stopped by the user")
         return failure_in(document) or unplaced
     return failure_in(document)
@@ -168,39 +182,47 @@ def _finish(
     run: RunDirectory, document: NotebookNode, chosen: Parameters, failure: Failure | None
 ) -> Failure | None:
     """Write the page and how the run went."""
-    status = _status(failure)
+    failure = failure and with_remedy(failure, chosen.config.batch_size)
+    status = status_of(failure)
     seconds = document.metadata.papermill["duration"]
+    log = log_tail(document)
     page = to_html(
         document,
         title=run.path.name,
-        banner=f"This run {_account(failure)}" if failure else None,
-        facts=_facts(run.read(), status, seconds),
+        banner=f"This run {account(failure)}" if failure else None,
+        log=log if failure else (),
+        facts=_facts(run, status, seconds),
         parameters=chosen.given,
     )
     write_text(run.page, page)
     run.update(
         status=status,
         error=asdict(failure) if failure else None,
+        log=log,
         cells=cell_records(document),
         wall_seconds=seconds,
     )
     return failure
 
 
-def _facts(record: Mapping[str, Any], status: str, seconds: float) -> dict[str, str]:
+def _facts(run: RunDirectory, status: str, seconds: float) -> dict[str, str]:
     """Return what the head of the page says."""
+    record = run.read()
     minutes, rest = divmod(round(seconds), 60)
     gpus = [gpu.get("device_name", "GPU") for gpu in record.get("gpus", [])]
+    path = run.path.name if run.path.is_absolute() else str(run)
+    check = {"Check": f"workbench verify {path}"} if status == "ok" else {}
     return {
         "Status": status,
         "Started": record["started"].replace("T", " ").replace("Z", " UTC"),
         "Duration": f"{minutes} min {rest} s" if minutes else f"{rest} s",
         "Device": ", ".join(gpus) or f"{record['processor']}, {record['cores']} cores",
+        **check,
     }
 
 
 def _outcome(run: RunDirectory, failure: Failure | None, new: bool) -> Outcome:
-    status = _status(failure)
+    status = status_of(failure)
     if failure is None:
         return Outcome(run, status, 0, f"report: {run.page}", ran=True)
     full = failure.type == "OSError" and failure.message.startswith(DISK_FULL)
@@ -208,16 +230,4 @@ def _outcome(run: RunDirectory, failure: Failure | None, new: bool) -> Outcome:
         forget(run, new)
         message = str(unwritable(run, OSError(failure.message))) if full else failure.message
         return Outcome(run, status, 2, " ".join(message.split()), ran=True)
-    return Outcome(run, status, 1, f"{run}: {_account(failure)}; see {run.page}", ran=True)
-
-
-def _status(failure: Failure | None) -> str:
-    return STATUSES.get(failure.type, "failed") if failure else "ok"
-
-
-def _account(failure: Failure) -> str:
-    """Return how, where and why a run ended, on one line."""
-    status = _status(failure)
-    how = status if status == "failed" else f"was {status}"
-    where = f" in cell [{failure.number}]" if failure.number else ""
-    return " ".join(": ".join(filter(None, (how + where, failure.type, failure.message))).split())
+    return Outcome(run, status, 1, f"{run}: {account(failure)}; see {run.page}", ran=True)

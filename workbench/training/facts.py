@@ -7,6 +7,7 @@ from typing import Any
 from workbench import environment
 from workbench.config import RunConfig
 from workbench.data.corpus import Corpus
+from workbench.data.digests import file_digests
 from workbench.data.encoding import EncodedPairs
 from workbench.model.seq2seq import Seq2Seq
 from workbench.records import BadLine, Progress
@@ -27,6 +28,7 @@ def before_training(
         "seed": config.seed,
         **environment.describe(),
         **device.describe(),
+        "files": file_digests(config),
         "data": {
             "corpus": corpus.name,
             "fingerprint": corpus.fingerprint,

@@ -17,7 +17,7 @@ import tensorflow as tf
 from workbench.config import RunConfig
 from workbench.data.batches import Batch, batch_count, batches
 from workbench.data.encoding import EncodedPairs
-from workbench.errors import RunError
+from workbench.errors import OutOfMemoryError, RunError
 from workbench.model.seq2seq import Seq2Seq
 from workbench.records import Evaluation, Progress, Translation
 from workbench.training.checkpoint import Checkpoints, Position, Weights
@@ -169,7 +169,7 @@ class Loop:
         try:
             loss, norm, tokens = self.step(group[0], step, rate, **more)
         except (MemoryError, tf.errors.ResourceExhaustedError):
-            raise RunError(
+            raise OutOfMemoryError(
                 f"step {step} ran out of memory with batch_size {config.batch_size}: "
                 f"try batch_size {max(config.batch_size // 2, 1)}"
             ) from None

@@ -1,6 +1,7 @@
 """Who listens to training: each takes every `Progress` and keeps what it is for."""
 
 import json
+import zipfile
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from itertools import starmap
@@ -9,8 +10,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from workbench.errors import RunError
 from workbench.files import replacing, write_text
 from workbench.records import Alignment, Evaluation, Hypothesis, Link, Progress, Translation
+
+_DAMAGED = (OSError, EOFError, ValueError, TypeError, KeyError, AttributeError, MemoryError,
+            zipfile.BadZipFile)  # fmt: skip
 
 
 class Sink(Protocol):
@@ -48,12 +53,21 @@ def read_history(path: Path) -> tuple[Progress, ...]:
 
 
 def watched_history(metrics: Path, probes: Path) -> tuple[Progress, ...]:
-    """Read `metrics.jsonl` with the watched sentences of `probes.npz` in their places."""
-    watched = read_probes(probes)
-    return tuple(
-        replace(progress, probes=watched.get(progress.step, ()))
-        for progress in read_history(metrics)
-    )
+    """Read `metrics.jsonl` with the watched sentences of `probes.npz` in their places.
+
+    Raises:
+        RunError: one of them is not what this version writes.
+    """
+    path = probes
+    try:
+        watched = read_probes(probes)
+        path = metrics
+        return tuple(
+            replace(progress, probes=watched.get(progress.step, ()))
+            for progress in read_history(metrics)
+        )
+    except _DAMAGED as error:
+        raise RunError(f"{path}: cannot be read: {' '.join(str(error).split())}") from None
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
