@@ -406,6 +406,8 @@ class RunConfig(
             yield "stochastic_depth", "residual", "only residual layers above the first are skipped"
         if self.adapter != "none" and not self.adapt_from:
             yield "adapter", "adapt_from", "name the trained run that is to be adapted"
+        if self.strategy != "none" and self.xla:
+            yield "strategy", "xla", "replicas are not compiled with XLA; set xla=False"
         if self.average_checkpoints and self.patience and self.average_checkpoints > self.patience:
             yield (
                 "average_checkpoints",

@@ -10,9 +10,12 @@ from collections.abc import Sequence
 from functools import cache
 
 import tensorflow as tf
+from tensorflow.python.eager import context as runtime  # nothing public says whether it runs
 
+from workbench.cluster import meet, read_cluster
 from workbench.config import Strategy
 from workbench.data.tokenizer import PAD
+from workbench.errors import RunError
 from workbench.model.noise import Noise
 
 
@@ -21,10 +24,27 @@ def strategy(name: Strategy) -> tf.distribute.Strategy:
     """Return the strategy called `name`, the same one in the whole process.
 
     The variables of a model and of its optimizer are to be made in its `scope()`.
+
+    Raises:
+        SettingsError: TF_CONFIG names no cluster, or a worker of it does not come.
+        RunError: TensorFlow is at work already, too late to find other workers.
     """
     if name == "mirrored":
         return tf.distribute.MirroredStrategy(_devices())
+    if name == "multi_worker":
+        return _multi_worker()
     return tf.distribute.get_strategy()
+
+
+def _multi_worker() -> tf.distribute.Strategy:
+    cluster = read_cluster()
+    if runtime.context()._initialized:
+        raise RunError(
+            "strategy is 'multi_worker' and TensorFlow is at work already, too late to find the "
+            "other workers: start a new process, or restart the kernel, and build this model first"
+        )
+    meet(cluster)
+    return tf.distribute.MultiWorkerMirroredStrategy()
 
 
 def _devices() -> list[str]:
@@ -62,7 +82,8 @@ def summed(values: Sequence[tf.Tensor]) -> list[tf.Tensor]:
     context = tf.distribute.get_replica_context()
     if context.num_replicas_in_sync == 1:
         return list(values)
-    return list(context.all_reduce(tf.distribute.ReduceOp.SUM, list(values)))
+    placed = [tf.identity(value) for value in values]  # what was read of a variable is nowhere
+    return list(context.all_reduce(tf.distribute.ReduceOp.SUM, placed))
 
 
 def of_each_replica(like: tf.Variable) -> tf.Variable:

@@ -1,6 +1,7 @@
 """One optimizer step, compiled once."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -158,20 +159,17 @@ class TrainingStep:
     def _compile(
         self, function: Callable[..., Any], signature: list[tf.TensorSpec]
     ) -> Callable[..., Any]:
-        """Let every replica do `function`; what it returns is the same in all."""
-
-        def replicated(*arguments: tf.Tensor) -> Any:
-            self.traces += function != self._finish  # which is small
-            results = self._strategy.run(function, arguments)
-            return tf.nest.map_structure(self._of_the_first, results)
-
         return tf.function(
-            replicated, input_signature=signature, autograph=False,
+            partial(self._in_every_replica, function), input_signature=signature, autograph=False,
             jit_compile=True if self.settings.xla else None,
         )  # fmt: skip
 
-    def _of_the_first(self, value: Any) -> tf.Tensor:
-        return self._strategy.experimental_local_results(value)[0]
+    def _in_every_replica(self, function: Callable[..., Any], *arguments: tf.Tensor) -> Any:
+        """Let every replica call `function`, and return the first one's results."""
+        self.traces += function != self._finish  # whose graph is a small one
+        results = self._strategy.run(function, arguments)
+        firsts = self._strategy.experimental_local_results
+        return tf.nest.map_structure(lambda result: firsts(result)[0], results)
 
     def _ids(self, batch: Batch) -> tuple[Integers, Integers]:
         if not self.settings.xla:
