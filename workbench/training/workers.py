@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from workbench.cluster import read_cluster
 from workbench.config import RunConfig, Strategy
-from workbench.data.batches import batches
+from workbench.data.batches import Batch, batches
 from workbench.data.encoding import EncodedPairs
 from workbench.errors import RunError
 from workbench.model.seq2seq import Seq2Seq
@@ -40,7 +40,7 @@ class Order(NamedTuple):
     Attributes:
         go: 1, or 0 where training has ended and the rest says nothing.
         step, epoch, batch: number of the step, and where its batches begin.
-        count: how many batches it takes.
+        parts: how many batches it takes.
         rate, chance: the learning rate, and that of scheduled sampling.
     """
 
@@ -48,7 +48,7 @@ class Order(NamedTuple):
     step: float = 0.0
     epoch: float = 0.0
     batch: float = 0.0
-    count: float = 0.0
+    parts: float = 0.0
     rate: float = 0.0
     chance: float = 0.0
 
@@ -150,15 +150,16 @@ def follow(model: Seq2Seq, pairs: EncodedPairs, config: RunConfig) -> int:
         LostWorkerError: another worker is gone.
     """
     workers, step = Workers(config.strategy), TrainingStep(model, config, config.dropout)
-    coming, place, taken = iter(()), (-1.0, -1.0), 0
+    coming: Iterator[Batch] = iter(())
+    place, taken = (-1.0, -1.0), 0
     with workers.told():
         workers.spread(model, step.optimizer.variables)
         while (order := workers.order(Order())).go:
             if place != (order.epoch, order.batch):
                 first = (int(order.epoch), int(order.batch))
                 coming = batches(pairs, config.batch_size, config.seed, *first)
-            group = [next(coming) for _ in range(int(order.count))]
-            place = (order.epoch, order.batch + order.count)
+            group = [next(coming) for _ in range(int(order.parts))]
+            place = (order.epoch, order.batch + order.parts)
             step(group[0], int(order.step), order.rate, group[1:], order.chance)
             workers.stepped()
             taken += 1
