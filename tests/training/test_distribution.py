@@ -28,10 +28,11 @@ def begin(*words, **environment):
 
 
 def end(process):
-    try:
-        output, _ = process.communicate(timeout=PATIENCE)
-    finally:
-        process.kill()
+    with process:
+        try:
+            output, _ = process.communicate(timeout=PATIENCE)
+        finally:
+            process.kill()
     assert process.returncode == 0, output
 
 
@@ -106,7 +107,8 @@ def test_two_processes_train_as_one(settings):
             end(each)
     finally:
         for each in workers:
-            each.kill()
+            with each:
+                each.kill()
     wanted = alone.model.get_weights()
     for index in range(2):
         with np.load(folder / str(index) / "weights.npz") as arrays:
