@@ -146,6 +146,7 @@ def test_an_unknown_name_is_answered_with_the_nearest(changes, expected):
         ({"segment_memory": 8}, "segment_memory is 8 and segment is 0"),
         ({"stochastic_depth": 0.1}, "stochastic_depth is 0.1 and residual is False"),
         ({"adapter": "lora"}, "adapter is 'lora' and adapt_from is ''"),
+        ({"strategy": "mirrored", "xla": True}, "strategy is 'mirrored' and xla is True"),
         ({"average_checkpoints": 5, "patience": 2}, "average_checkpoints is 5 and patience is 2"),
         ({"beam_groups": 2, "diversity": 1}, "beam_groups is 2 and beam_width is 5"),
         ({"beam_groups": 5}, "beam_groups is 5 and diversity is 0.0"),

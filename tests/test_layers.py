@@ -19,6 +19,7 @@ PACKAGE = Path(__file__).parents[1] / "workbench"
 
 RANKS = {  # a module imports from strictly lower ranks, and from its own room; rank 0 is one room
     "": 0,  # the package itself
+    "cluster": 0,
     **dict.fromkeys(
         ("background", "config", "environment", "errors", "files", "interventions", "records"), 0
     ),

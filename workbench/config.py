@@ -31,6 +31,7 @@ Norm = Literal["post", "pre"]
 Positions = Literal["sinusoidal", "learned", "relative"]
 Adapter = Literal["none", "lora", "bottleneck"]
 Precision = Literal["float32", "bfloat16", "float16"]
+Strategy = Literal["none", "mirrored", "multi_worker"]
 Optimizer = Literal["adam", "adamw", "sgd"]
 Schedule = Literal["constant", "exponential", "inverse_sqrt", "cosine"]
 Monitor = Literal[
@@ -200,6 +201,9 @@ class TrainingSettings(_Settings):
     )
     precision: Precision = Field("float32", description="numbers that matrix products take")
     xla: bool = Field(False, description="compile the training step with XLA")
+    strategy: Strategy = Field(
+        "none", description="train on all GPUs (mirrored) or on the hosts of TF_CONFIG"
+    )
     deterministic: bool = Field(True, description="the same figures at every run on one device")
     seed: int = Field(1, ge=0, le=2**31 - 1, description="what every random choice starts from")
 
@@ -402,6 +406,8 @@ class RunConfig(
             yield "stochastic_depth", "residual", "only residual layers above the first are skipped"
         if self.adapter != "none" and not self.adapt_from:
             yield "adapter", "adapt_from", "name the trained run that is to be adapted"
+        if self.strategy != "none" and self.xla:
+            yield "strategy", "xla", "replicas are not compiled with XLA; set xla=False"
         if self.average_checkpoints and self.patience and self.average_checkpoints > self.patience:
             yield (
                 "average_checkpoints",

@@ -16,7 +16,7 @@ import os
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from functools import partial, wraps
 from pathlib import Path
@@ -34,6 +34,7 @@ from workbench.config import (
     DataSettings,
     RunConfig,
     SearchSettings,
+    Strategy,
     TokenSettings,
     TrainingSettings,
 )
@@ -80,13 +81,14 @@ from workbench.search.batch import BatchSearch
 from workbench.search.compiled_step import CompiledStep
 from workbench.search.stepper import Stepper
 from workbench.search.translate import Translator
-from workbench.training import device
+from workbench.training import device, distribution
 from workbench.training.checkpoint import Checkpoints
 from workbench.training.control import Control
 from workbench.training.evaluation import TeacherForcing
 from workbench.training.facts import after_training, before_training, in_short
 from workbench.training.loop import Loop, LossNotFiniteError
 from workbench.training.sinks import JsonLines, ProbeLog, Sink, watched_history
+from workbench.training.workers import Workers, follow
 
 KILLED = {
     "status": "killed",
@@ -100,7 +102,10 @@ COMMANDS = (
     "load", "build", "train", "pause", "resume", "advance", "stop", "translate", "stepper", "score",
     "self_attention", "evaluate", "diagnose", "attribute", "wanted_attention", "states", "save",
 )  # fmt: skip
-BEFORE_TRAINING = {*TrainingSettings.model_fields} - {"seed", "deterministic", "precision"}
+STEERING = ("pause", "resume", "advance", "stop")
+BEFORE_TRAINING = {*TrainingSettings.model_fields} - {
+    "seed", "deterministic", "precision", "strategy",
+}  # fmt: skip
 
 Between = Callable[[], None] | None
 P = ParamSpec("P")
@@ -171,6 +176,8 @@ class Session(traitlets.HasTraits):
         self.encoded: dict[str, EncodedPairs] = {}
         self._corpus: Corpus | None = None
         self._codec: Codec | None = None
+        self._made_for: Strategy = "none"
+        self._leads = True
         self._running: Future[None] | None = None
         self._watching = False
         self._worker = Worker("workbench session")
@@ -219,6 +226,8 @@ class Session(traitlets.HasTraits):
                 f"expected a command ({', '.join(COMMANDS)}), got {command!r}"
                 f"{nearest(command, COMMANDS)}"
             )
+        if command in STEERING and not self._leads:
+            return "worker 0 leads this training; ask for it there"
         if command in ("load", "build") and self._under_way:
             return "training is under way; stop it first"
         if command == "build" and self._has_model and not self.stale:
@@ -391,7 +400,7 @@ class Session(traitlets.HasTraits):
         """Return the model that is there, or make one."""
         if not self._has_model:
             self.load()
-            self._make_model()
+            self._make_model(self.config.strategy)
             if self.config.adapt_from:
                 take_weights(self.model, self.config, self.codec)
             self.set_trait("state", "built")
@@ -429,7 +438,7 @@ class Session(traitlets.HasTraits):
         self._running = self._worker.submit(self._train)
         if self.config.live:
             return
-        with on_interrupt(self.stop):
+        with on_interrupt(self.stop) if self._leads else nullcontext():
             self._running.result()
         if self._control.stopped:
             raise KeyboardInterrupt("training was stopped; the best weights so far are kept")
@@ -502,11 +511,30 @@ class Session(traitlets.HasTraits):
         self._check("train")
         self.load()
         self._built()
-        self._refuse_a_run_that_is_not_ours()
+        if self._made_for != self.config.strategy:
+            raise RunError(
+                f"strategy is {self.config.strategy!r} and a run that was opened is for use, not "
+                "for such training: go on with Session(...) and the same settings"
+            )
+        if self._leads:
+            self._refuse_a_run_that_is_not_ours()
         self.set_trait("error", "")
         self._control.begin(steps)
 
     def _train(self) -> None:
+        """Train to the end; where another worker leads, as it says."""
+        if self._leads:
+            self._train_on_record()
+            return
+        try:
+            follow(self.model, self.encoded["train"], self.config)
+        except BaseException as error:
+            self.set_trait("error", _told(error))
+            self.set_trait("state", "failed")
+            raise
+        self.set_trait("state", "trained")
+
+    def _train_on_record(self) -> None:
         """Train to the end, and let the run directory tell how it went."""
         directory = self.directory
         owned = directory.runner == "parent"  # it began this run and will end it
@@ -546,8 +574,8 @@ class Session(traitlets.HasTraits):
             try:
                 return self._drive_from_the_last_checkpoint(directory)
             except LossNotFiniteError as error:
-                if not self.config.live:
-                    raise
+                if not self.config.live or self._made_for == "multi_worker":
+                    raise  # the other workers have gone home
                 steps = Checkpoints(directory.checkpoints).steps
                 back = f"step {steps[-1]}, the last checkpoint" if steps else "the start"
                 self.set_trait("error", f"{error}; resume goes on from {back}")
@@ -869,7 +897,7 @@ class Session(traitlets.HasTraits):
 
     def _open(self, path: Path, saved: Path, step: int | None) -> None:
         self._codec = Codec.load(saved)
-        self._make_model()
+        self._make_model("none")
         check_class(saved, self.model)
         load_weights(saved, self.model)
         directory = RunDirectory(path)
@@ -883,12 +911,16 @@ class Session(traitlets.HasTraits):
             return trained_codec(self.config)
         return Codec.train(corpus.train, self.config)
 
-    def _make_model(self) -> None:
+    def _make_model(self, strategy: Strategy) -> None:
         device.prepare(self.config.deterministic)
-        if self._factory:
-            self.model: Seq2Seq = build_own(self._factory, self.config, self.codec)
-        else:
-            self.model = build_model(self.config, self.codec)
+        workers = Workers(strategy)
+        workers.agree(run_hash(self.config, self._corpus.fingerprint if self._corpus else ""))
+        self._made_for, self._leads = strategy, workers.leads
+        with distribution.strategy(strategy).scope():
+            if self._factory:
+                self.model: Seq2Seq = build_own(self._factory, self.config, self.codec)
+            else:
+                self.model = build_model(self.config, self.codec)
         self._teacher = TeacherForcing(self.model)
         self._scorer = Scoring(self.model, self.codec, self.config.batch_size)
         search = BatchSearch(self.model.encode, self.model.step)

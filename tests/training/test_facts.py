@@ -35,6 +35,14 @@ def test_what_an_adapter_trains_is_told():
     assert in_short(whole)["weights"] == "1,234,567"
 
 
+def test_several_replicas_are_told_and_one_where_more_were_asked_for():
+    facts = FACTS | {"strategy": "mirrored", "replicas": 2}
+    assert in_short(facts)["strategy"] == "mirrored, 2 replicas"
+    alone = in_short(facts | {"replicas": 1})["strategy"]
+    assert alone == "mirrored, 1 replica: there was only one device"
+    assert "strategy" not in in_short(FACTS | {"strategy": "none", "replicas": 1})
+
+
 def test_gpus_are_named():
     facts = FACTS | {"gpus": [{"device_name": "NVIDIA H200"}, {"device_name": "NVIDIA H200"}]}
     assert in_short(facts)["device"] == "NVIDIA H200, NVIDIA H200"

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from workbench.config import RunConfig
@@ -32,7 +33,7 @@ from workbench.records import Block
 
 OWN = "own.json"  # beside the weights: whose they are
 
-_PROBE = tf.constant([[UNKNOWN, END, PAD], [UNKNOWN, UNKNOWN, END]])  # ids of any vocabulary
+_PROBE = np.array([[UNKNOWN, END, PAD], [UNKNOWN, UNKNOWN, END]], np.int32)  # of any vocabulary
 _WAYS = "see EncoderDecoder in workbench/model/protocol.py"
 
 

@@ -19,6 +19,7 @@ from workbench.data.loading import corpus_from
 from workbench.environment import describe
 from workbench.errors import DataError, RunError, SettingsError, WorkbenchError
 from workbench.files import write_text
+from workbench.reports.along import helps, train_along
 from workbench.reports.cells import (
     Failure,
     cell_records,
@@ -97,6 +98,9 @@ def run_report(
     fingerprint = preflight(chosen.config)
     digest = run_hash(chosen.config, fingerprint, _identity(document, chosen))
     run = RunDirectory(path or RUNS / run_name(chosen.config, Path(notebook).stem, digest))
+    if cluster := helps(chosen.config):
+        code, message = train_along(chosen.config, cluster)
+        return Outcome(run, "failed" if code else "ok", code, message, ran=True)
     if is_done(run, digest, resume, force):
         return Outcome(
             run, "ok", 0, f"already there: {run.page} (use --force to run it again)", ran=False

@@ -11,7 +11,7 @@ from workbench.data.digests import file_digests
 from workbench.data.encoding import EncodedPairs
 from workbench.model.seq2seq import Seq2Seq
 from workbench.records import BadLine, Progress
-from workbench.training import device
+from workbench.training import device, distribution
 from workbench.training.loop import Loop
 
 
@@ -29,6 +29,8 @@ def before_training(
         **environment.describe(),
         **device.describe(),
         "files": file_digests(config),
+        "strategy": config.strategy,
+        "replicas": distribution.strategy(config.strategy).num_replicas_in_sync,
         "data": {
             "corpus": corpus.name,
             "fingerprint": corpus.fingerprint,
@@ -68,6 +70,7 @@ def in_short(facts: Mapping[str, Any]) -> dict[str, str]:
     gpus = ", ".join(gpu.get("device_name", "GPU") for gpu in facts.get("gpus", []))
     return {
         "device": gpus or "CPU",
+        **_replicas(facts.get("strategy", "none"), facts.get("replicas", 1)),
         "processor": f"{facts['processor']}, {facts['cores']} cores",
         "memory": f"{facts['memory_bytes'] / 2**30:.1f} GiB",
         "system": facts["system"],
@@ -80,6 +83,14 @@ def in_short(facts: Mapping[str, Any]) -> dict[str, str]:
         "speed": f"{training['tokens_per_second']:,.0f} target tokens a second",
         "peak memory": f"{training['peak_memory_bytes'] / 2**30:.2f} GiB",
     }
+
+
+def _replicas(strategy: str, count: int) -> dict[str, str]:
+    """Say on how many devices training went on, where more than one was asked for."""
+    if strategy == "none":
+        return {}
+    return {"strategy": f"{strategy}, {count} replicas" if count > 1 else
+            f"{strategy}, 1 replica: there was only one device"}  # fmt: skip
 
 
 def _weights(count: int, trained: int | None) -> str:

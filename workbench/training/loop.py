@@ -25,6 +25,7 @@ from workbench.training.control import Stopped
 from workbench.training.device import check_precision
 from workbench.training.schedule import learning_rate, sampling_chance
 from workbench.training.step import TrainingStep
+from workbench.training.workers import Order, Workers
 
 Evaluate = Callable[[], tuple[Evaluation, tuple[Translation, ...]]]
 
@@ -88,6 +89,7 @@ class Loop:
         self.model, self.pairs, self.config = model, pairs, config
         self.evaluate, self.checkpoints = evaluate, checkpoints
         self.step = TrainingStep(model, config, config.dropout)
+        self.workers = Workers(config.strategy)
         self.position, self.best = Position(), _weights(model)
         self.recent: list[Weights] = []
         self.averaged: Evaluation | None = None
@@ -108,7 +110,17 @@ class Loop:
         return now | {"after_first_epoch": again}
 
     def run(self) -> Generator[Progress, None, None]:
-        """Train; yield after every step."""
+        """Train; yield after every step.
+
+        Raises:
+            LossNotFiniteError: the loss is not a number.
+            LostWorkerError: another process that trains along is gone.
+        """
+        with self.workers.told():
+            self.workers.spread(self.model, self.step.optimizer.variables)
+            yield from self._run()
+
+    def _run(self) -> Generator[Progress, None, None]:
         stopped = False
         try:
             if self.position.owed:
@@ -130,6 +142,7 @@ class Loop:
                 self.model.set_weights(mean_weights(self.recent))
             elif self.position.best is not None:
                 self.model.set_weights(self.best)
+            self.workers.end(self.model)
 
     def _epoch(self) -> Generator[Progress, None, None]:
         for group in self._groups():
@@ -166,8 +179,11 @@ class Loop:
         more: dict[str, Any] = {"further": group[1:]} if len(group) > 1 else {}
         if config.scheduled_sampling:
             more["chance"] = sampling_chance(config, step, self.total_steps)
+        place = (step, epoch, self.position.batch, len(group))
+        self.workers.order(Order(1, *place, rate, more.get("chance", 0)))
         try:
             loss, norm, tokens = self.step(group[0], step, rate, **more)
+            self.workers.stepped()
         except (MemoryError, tf.errors.ResourceExhaustedError):
             raise OutOfMemoryError(
                 f"step {step} ran out of memory with batch_size {config.batch_size}: "

@@ -8,8 +8,20 @@ from workbench.config import TrainingSettings
 FIRST_SCALE = 2.0**15  # of the loss in float16
 GOOD_STEPS = 2000  # after which the scale doubles
 
+Pairs = list[tuple[tf.Tensor, tf.Variable]]  # gradients and what they are of
 
-class _OnePass:
+
+class _Summed:
+    """Let an optimizer take gradients that are summed over all replicas already.
+
+    Keras would add them up once more. The step adds them before, to clip what it takes.
+    """
+
+    def _all_reduce_sum_gradients(self, pairs: Pairs) -> Pairs:
+        return pairs
+
+
+class _OnePass(_Summed):
     """Let Adam update a variable in one pass over it instead of a dozen.
 
     The numbers and the state are those of Keras; on a processor the passes over memory are what
@@ -45,6 +57,10 @@ class AdamW(_OnePass, keras.optimizers.AdamW):
     """Adam with decoupled weight decay (Loshchilov & Hutter 2019, algorithm 2)."""
 
 
+class SGD(_Summed, keras.optimizers.SGD):
+    """Plain descent."""
+
+
 def _handle(variable: keras.Variable | tf.Variable) -> tf.Tensor:
     return (variable.value if isinstance(variable, keras.Variable) else variable).handle
 
@@ -73,7 +89,7 @@ def _inner(settings: TrainingSettings) -> keras.optimizers.Optimizer:
     if settings.optimizer == "adamw":
         optimizer = AdamW(rate, weight_decay=settings.weight_decay)
     else:
-        optimizer = keras.optimizers.SGD(rate, weight_decay=decay)
+        optimizer = SGD(rate, weight_decay=decay)
     if decay:
         optimizer.exclude_from_weight_decay(var_names=["bias"])
     return optimizer

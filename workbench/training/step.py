@@ -1,6 +1,7 @@
 """One optimizer step, compiled once."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from workbench.model.attention import rereading
 from workbench.model.noise import Noise
 from workbench.model.seq2seq import IDS, Seq2Seq
 from workbench.records import Integers
+from workbench.training.distribution import of_each_replica, share, strategy, summed
 from workbench.training.loss import cross_entropy
 from workbench.training.optimizer import make_optimizer
 from workbench.training.sampling import predict
@@ -44,12 +46,14 @@ class TrainingStep:
         self.settings = settings
         self.dropout = dropout
         self.variables = model.trainable_variables
-        self.optimizer = make_optimizer(settings)
-        self.optimizer.build(self.variables)
         self.traces = 0
+        self._strategy = strategy(settings.strategy)
         self._sums: list[tf.Variable] = []
-        if settings.accumulate > 1:
-            self._sums = [tf.Variable(tf.zeros_like(each)) for each in self.variables]
+        with self._strategy.scope():
+            self.optimizer = make_optimizer(settings)
+            self.optimizer.build(self.variables)
+            if settings.accumulate > 1:
+                self._sums = [of_each_replica(each) for each in self.variables]
         one = [IDS, IDS, _INTEGER, _NUMBER, _NUMBER]
         self._whole = self._compile(self._run, one)
         self._part = self._compile(self._add, [IDS, IDS, _INTEGER, _INTEGER, _NUMBER])
@@ -92,6 +96,7 @@ class TrainingStep:
         """Take a step on one batch."""
         seed = tf.stack([self.settings.seed, step])
         gradients, (nats, tokens) = self._gradients(source, target, seed, chance)
+        *gradients, nats = summed([*gradients, nats])
         return nats / tokens, self._update(gradients, tf.ones([]), rate), tokens
 
     def _add(
@@ -104,29 +109,36 @@ class TrainingStep:
     ) -> Sums:
         """Add the gradient of the batch at `place` of a step to those before it."""
         seed = Noise(self.dropout, tf.stack([self.settings.seed, step])).at(place).seed
-        gradients, sums = self._gradients(source, target, seed, chance)
+        gradients, (nats, tokens) = self._gradients(source, target, seed, chance)
         for total, gradient in zip(self._sums, gradients, strict=True):
             before = tf.where(place == 0, tf.zeros_like(total), total)
-            total.assign(before + sums[1] * gradient)
-        return sums
+            total.assign(before + tokens * gradient)
+        [nats] = summed([nats])
+        return nats, tokens
 
     def _finish(self, tokens: tf.Tensor, rate: tf.Tensor) -> tf.Tensor:
         """Take a step with the gradients added up over so many tokens."""
-        return self._update([tf.convert_to_tensor(each) for each in self._sums], tokens, rate)
+        gradients = summed([tf.convert_to_tensor(each) for each in self._sums])
+        return self._update(gradients, tokens, rate)
 
     def _gradients(
         self, source: tf.Tensor, target: tf.Tensor, seed: tf.Tensor, chance: tf.Tensor
     ) -> tuple[list[tf.Tensor], Sums]:
-        """Return the gradient of the mean over real tokens, times the scale of the loss."""
-        self.traces += 1
+        """Return the gradient of the mean over real tokens, times the scale of the loss.
+
+        With several replicas it is this one's part of it, to be added to those of the others. So
+        are the nats; the tokens are those of all.
+        """
         noise = Noise(self.dropout, seed)
+        tokens = tf.reduce_sum(tf.cast(target != PAD, tf.float32))
+        source, target, counted, noise = share(source, target, noise)
         with tf.GradientTape() as tape:
             logits, attention = predict(self.model, self.settings, source, target, noise, chance)
-            nats, tokens = cross_entropy(
-                logits, target, self.settings.label_smoothing, self.model.target_size
+            nats, _ = cross_entropy(
+                logits, counted, self.settings.label_smoothing, self.model.target_size
             )
             if self.settings.coverage_loss:
-                nats += self.settings.coverage_loss * _reread(attention, target)
+                nats += self.settings.coverage_loss * _reread(attention, counted)
             scaled = self.optimizer.scale_loss(nats / tokens)
         found = tape.gradient(scaled, self.variables, unconnected_gradients="zero")
         # Dense, because the norm of a sparse one leaves out that a token may come twice.
@@ -148,9 +160,16 @@ class TrainingStep:
         self, function: Callable[..., Any], signature: list[tf.TensorSpec]
     ) -> Callable[..., Any]:
         return tf.function(
-            function, input_signature=signature, autograph=False,
+            partial(self._in_every_replica, function), input_signature=signature, autograph=False,
             jit_compile=True if self.settings.xla else None,
         )  # fmt: skip
+
+    def _in_every_replica(self, function: Callable[..., Any], *arguments: tf.Tensor) -> Any:
+        """Let every replica call `function`, and return the first one's results."""
+        self.traces += function != self._finish  # whose graph is a small one
+        results = self._strategy.run(function, arguments)
+        firsts = self._strategy.experimental_local_results
+        return tf.nest.map_structure(lambda result: firsts(result)[0], results)
 
     def _ids(self, batch: Batch) -> tuple[Integers, Integers]:
         if not self.settings.xla:
