@@ -483,3 +483,22 @@ class Reading(NamedTuple):
     process: float
     memory: int
     gpus: tuple[GpuReading, ...] = ()
+
+
+class Trial(NamedTuple):
+    """One short training, measured to be held against others.
+
+    `tokens`: real target tokens trained on; `tokens_per_second`: over all steps but the first,
+    which compiles; `memory`: bytes at most, of the GPUs or else of the whole process; `joules`:
+    taken by the GPUs from the second step on, None where nobody counts them; `loss`: on the
+    validation pairs at the end, in nats a token.
+    """
+
+    precision: str
+    batch_size: int
+    seed: int
+    tokens: int
+    tokens_per_second: float
+    memory: int
+    joules: float | None
+    loss: float

@@ -65,3 +65,9 @@ def peak_gpu_memory() -> dict[str, int]:
     """Return the most bytes in use at once on every GPU so far."""
     names = [gpu.name.removeprefix("/device:") for gpu in tf.config.list_logical_devices("GPU")]
     return {name: int(tf.config.experimental.get_memory_info(name)["peak"]) for name in names}
+
+
+def forget_peak_gpu_memory() -> None:
+    """Let `peak_gpu_memory` count from now on."""
+    for name in peak_gpu_memory():
+        tf.config.experimental.reset_memory_stats(name)
