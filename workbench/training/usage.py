@@ -56,12 +56,15 @@ class Usage:
     def _run(self) -> None:
         try:
             with self._path.open("a", encoding="utf-8", buffering=1) as stream:
-                while not self._ended.wait(max(self._shortest, self._passed() / SHARE)):
+                while not self._ended.wait(self._pause()):
                     stream.write(_line(self._read()))
                 if not self._latest or self._passed() - self._latest > TOO_SHORT:
                     stream.write(_line(self._read()))
         except (OSError, psutil.Error):
             return  # a chart the less
+
+    def _pause(self) -> float:
+        return max(self._shortest, self._passed() / SHARE)
 
     def _passed(self) -> float:
         return self._clock() - self._began
