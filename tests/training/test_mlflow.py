@@ -1,20 +1,24 @@
+"""MLflow takes seconds to import: it is imported where it is used."""
+
 import pytest
-from mlflow import MlflowClient
-from mlflow.exceptions import MlflowException
-
-from workbench.training.mlflow import MLflow
 
 
-@pytest.fixture(autouse=True)
-def local(monkeypatch):
+@pytest.fixture
+def open_log(monkeypatch):
     """Without a server in the environment; what our module sets there is gone afterwards."""
     for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+    from workbench.training.mlflow import open_log
+
+    return open_log
 
 
-def test_a_run_its_end_and_its_going_on(logged, progress, config):
-    log = MLflow(logged())
+def test_a_run_its_end_and_its_going_on(open_log, logged, progress, config):
+    from mlflow import MlflowClient
+
+    log = open_log(logged())
     for step in (1, 2):
         log.write(progress(step))
     log.failed = True
@@ -26,7 +30,7 @@ def test_a_run_its_end_and_its_going_on(logged, progress, config):
     assert run.data.params["units"] == str(config.units)
     assert len(run.data.params) == len(config.model_dump())
 
-    again = MLflow(logged(step=2, mlflow=log.called))
+    again = open_log(logged(step=2, mlflow=log.called))
     assert client.get_run(log.called).info.status == "RUNNING"
     again.write(progress(3, figures={"bleu": 12.5}))
     losses = client.get_metric_history(log.called, "training/loss")  # an evaluation writes
@@ -36,11 +40,13 @@ def test_a_run_its_end_and_its_going_on(logged, progress, config):
     assert client.get_run(again.called).info.status == "FINISHED"
 
 
-def test_a_server_of_the_users_own(logged, monkeypatch, tmp_path):
+def test_a_server_of_the_users_own(open_log, logged, monkeypatch, tmp_path):
+    from mlflow.exceptions import MlflowException
+
     monkeypatch.setenv("MLFLOW_TRACKING_URI", (tmp_path / "elsewhere").as_uri())
-    log = MLflow(logged())
+    log = open_log(logged())
     log.close()
     assert (tmp_path / "elsewhere").is_dir()
     assert not (logged().directory / "mlruns").exists()
     with pytest.raises(MlflowException):
-        MLflow(logged(step=2, mlflow="0" * 32))
+        open_log(logged(step=2, mlflow="0" * 32))

@@ -6,10 +6,6 @@ import struct
 import threading
 
 import pytest
-import wandb
-from wandb.proto import wandb_internal_pb2
-
-from workbench.training.wandb import Wandb
 
 
 @pytest.fixture
@@ -35,12 +31,16 @@ def asked(monkeypatch):
             monkeypatch.delenv(name, raising=False)
         monkeypatch.setenv("WANDB_ERROR_REPORTING", "false")
         yield heard
+        import wandb
+
         wandb.teardown()  # its own process ends
         proxy.shutdown(socket.SHUT_RDWR)
 
 
 def records(path):
     """Yield what a `.wandb` file holds: LevelDB's log format, in a first block of 32 KiB."""
+    from wandb.proto import wandb_internal_pb2
+
     data, start = path.read_bytes(), 7  # the header's
     assert len(data) < 2**15
     while start < len(data):
@@ -66,6 +66,8 @@ def written(directory):
 
 
 def test_a_run_and_its_going_on_ask_nobody(asked, logged, progress):
+    from workbench.training.wandb import Wandb
+
     log = Wandb(logged())
     log.write(progress(1, 4.0))
     log.write(progress(2, 3.0, {"bleu": 12.5}))

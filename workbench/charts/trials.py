@@ -36,7 +36,7 @@ MEASURES = (
 def trials_chart(trials: Sequence[Trial]) -> alt.ConcatChart | alt.Chart:
     """Draw each measure in a small chart: a ring a trial, a bar up to the mean of its repeats.
 
-    The loss has no bars: it does not begin at zero, and only rings and a tick tell of it.
+    The loss has no bars: it does not begin at zero, and a diamond stands at its mean.
     """
     if not trials:
         return notice(TITLE, "nothing was tried")
@@ -81,7 +81,7 @@ def _small(trials: Sequence[Trial], measure: Measure) -> alt.LayerChart:
     ring = alt.Chart(inline(rows)).mark_point(style="label", size=34, strokeWidth=1.5)
     layers = [
         mean.mark_bar(style="faint", height=14) if measure.zero
-        else mean.mark_tick(style="accent", thickness=2, height=14),
+        else mean.mark_point(style="accent", shape="diamond", size=50),
         ring.encode(x=x, y=y, tooltip=[*tooltips, alt.Tooltip("seed:Q")]),
     ]  # fmt: skip
     heading = alt.Title(measure.title, fontSize=12, frame="group", offset=8)

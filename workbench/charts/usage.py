@@ -13,7 +13,7 @@ from workbench.records import GpuReading, Reading
 
 POINTS = 200  # of a line at most
 FEW = 20  # points that are marked each
-WIDTH, HEIGHT = 275, 100  # px of a plot
+WIDTH, HEIGHT = 265, 100  # px of a plot
 GIB = 2**30
 TITLE = "What training took of the machine"
 
