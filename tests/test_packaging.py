@@ -79,7 +79,7 @@ def module_at(name):
 
 def test_every_import_of_the_package_is_a_declared_dependency():
     installed = packages_distributions()
-    declared = BASE.keys().union(*(EXTRAS[name] for name in OPTIONAL))
+    declared = set(BASE).union(*(EXTRAS[name] for name in OPTIONAL))
     foreign = {}
     for each in module_at("tests/test_layers.py").imports(ROOT / "workbench"):
         library = each.target.partition(".")[0]

@@ -107,7 +107,7 @@ def test_a_log_that_hangs_holds_up_neither_a_step_nor_the_end(opened, monkeypatc
     let_go = threading.Event()
 
     class Hanging(Told):
-        def write(self, progress):
+        def write(self, _):
             let_go.wait(20)
 
     with opened({"wandb": Hanging()}) as logs:

@@ -43,7 +43,19 @@ def test_steps_after_the_checkpoint_are_forgotten(logged, read, progress):
     again = TensorBoard(logged(step=2))
     again.write(progress(3, 5.0))
     again.close()
-    assert points(read(), "training/loss") == [(1, 9.0), (2, 9.0), (3, 5.0)]
+    events = read()
+    assert points(events, "training/loss") == [(1, 9.0), (2, 9.0), (3, 5.0)]
+    assert len(events.Images("model")) == 1
+
+
+def test_a_run_from_the_start_forgets_the_one_before(logged, read, progress):
+    for loss in (9.0, 5.0):
+        log = TensorBoard(logged())
+        log.write(progress(1, loss))
+        log.close()
+    events = read()
+    assert points(events, "training/loss") == [(1, 5.0)]
+    assert len(events.Images("model")) == 1
 
 
 def test_the_vocabularies_for_the_projector(logged, model, codec):

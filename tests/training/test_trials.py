@@ -41,7 +41,7 @@ def test_energy_of_gpus_begins_with_the_second_step(config, codec, encoded, monk
     counts = iter([100.0, 160.0])
 
     class Gpu:
-        def read(self, seconds):
+        def read(self, _):
             return GpuReading("card", joules=next(counts))
 
     monkeypatch.setattr(device, "watched_gpus", lambda: (Gpu(),))

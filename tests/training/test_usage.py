@@ -90,7 +90,7 @@ def test_the_end_waits_for_a_hanging_driver_only_so_long(path, monkeypatch):
     let_go = threading.Event()
 
     class Hanging:
-        def read(self, seconds):
+        def read(self, _):
             let_go.wait(20)
             return GpuReading("card")
 

@@ -4,6 +4,7 @@ import json
 import socket
 import struct
 import threading
+import time
 
 import pytest
 
@@ -65,6 +66,15 @@ def written(directory):
     }  # fmt: skip
 
 
+def seen(directory, runs):
+    """Return the steps of so many runs once they are on the disk: its own process writes them."""
+    deadline = time.monotonic() + 20
+    while len(found := written(directory)) < runs or not all(found.values()):
+        assert time.monotonic() < deadline, "waited for too long"
+        time.sleep(0.05)
+    return found
+
+
 def test_a_run_and_its_going_on_ask_nobody(asked, logged, progress):
     from workbench.training.wandb import Wandb
 
@@ -72,7 +82,7 @@ def test_a_run_and_its_going_on_ask_nobody(asked, logged, progress):
     log.write(progress(1, 4.0))
     log.write(progress(2, 3.0, {"bleu": 12.5}))
     log.close()
-    [first] = written(logged().directory).values()
+    [first] = seen(logged().directory, 1).values()
     assert [row["_step"] for row in first] == [1, 2]
     assert [row["training/loss"] for row in first] == [4.0, 3.0]
     assert first[1]["validation/bleu"] == 12.5
@@ -81,6 +91,7 @@ def test_a_run_and_its_going_on_ask_nobody(asked, logged, progress):
     again.write(progress(3, 2.0))
     again.close()
     assert again.called == log.called
-    names = list(written(logged().directory))
-    assert all(name.endswith(log.called) for name in names)
+    runs = seen(logged().directory, 2)
+    assert all(name.endswith(log.called) for name in runs)
+    assert sorted(row["_step"] for rows in runs.values() for row in rows) == [1, 2, 3]
     assert asked == []

@@ -38,14 +38,9 @@ class TensorBoard(Log):
         self._logged, self._path = logged, logged.directory / "tensorboard"
         self._writer = EventFileWriter(str(self._path), flush_secs=FLUSH)
         start = SessionLog(status=SessionLog.START)  # readers forget what has this step or later
-        self._add(logged.step + 1, session_log=start)
-        diagram = to_png(model_diagram(logged.blocks))
-        image = Summary.Image(
-            encoded_image_string=diagram, colorspace=4,
-            width=int.from_bytes(diagram[16:20], "big"),  # where a PNG says it
-            height=int.from_bytes(diagram[20:24], "big"),
-        )  # fmt: skip
-        self._add(logged.step + 1, summary=Summary(value=[Summary.Value(tag="model", image=image)]))
+        self._add(logged.step + 1 if logged.step else 0, session_log=start)
+        if not logged.step:
+            self._draw(to_png(model_diagram(logged.blocks)))
 
     def write(self, progress: Progress) -> None:
         """See `Sink.write`."""
@@ -60,6 +55,14 @@ class TensorBoard(Log):
             self._write_embeddings()
         finally:
             self._writer.close()
+
+    def _draw(self, diagram: bytes) -> None:
+        image = Summary.Image(
+            encoded_image_string=diagram, colorspace=4,
+            width=int.from_bytes(diagram[16:20], "big"),  # where a PNG says it
+            height=int.from_bytes(diagram[20:24], "big"),
+        )  # fmt: skip
+        self._add(0, summary=Summary(value=[Summary.Value(tag="model", image=image)]))
 
     def _add(self, step: int, **what: Any) -> None:
         self._writer.add_event(Event(step=step, wall_time=time.time(), **what))
