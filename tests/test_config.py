@@ -329,3 +329,19 @@ def test_interventions_steer_a_plain_beam(more):
     told = message(interventions='[{"kind": "ban", "token": "a"}]', **more)
     name = next(iter(more))
     assert told.startswith(f"{name} is {more[name]!r} and there are interventions")
+
+
+@pytest.mark.parametrize(
+    ("given", "held"),
+    [("", ""), ("wandb", "wandb"), (" mlflow ,tensorboard,mlflow,", "mlflow, tensorboard")],
+)
+def test_logs_are_names_with_commas_between(given, held):
+    assert RunConfig(log_to=given).log_to == held
+
+
+def test_a_log_that_does_not_exist_is_refused():
+    told = message(log_to="tensorboard, wanda")
+    assert told == (
+        "log_to: expected tensorboard, wandb, mlflow or several of them with commas between, "
+        "got 'wanda'; did you mean 'wandb'?"
+    )

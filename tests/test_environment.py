@@ -36,6 +36,14 @@ def test_cores_are_counted_where_affinity_is_unknown(monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("joules", "written"),
+    [(0.4, "0 J"), (999.0, "999 J"), (12_345.0, "12.3 kJ"), (3.6e6, "1.00 kWh")],
+)
+def test_an_energy_is_written_in_the_unit_that_fits(joules, written):
+    assert environment.energy(joules) == written
+
+
+@pytest.mark.parametrize(
     ("information", "name"),
     [("processor\t: 0\nmodel name\t: Some CPU @ 2 GHz\n", "Some CPU @ 2 GHz"),
      ("CPU part\t: 0xd0c\n", "arm"), (None, "arm")],

@@ -72,7 +72,7 @@ def test_the_executed_notebook_reads_without_a_kernel(experiment):
     assert not [output for output in outputs if output.get("name") == "stderr"]
     forms = [set(output.data) for output in outputs if output.output_type == "display_data"]
     charts = [form for form in forms if "application/vnd.vegalite.v5+json" in form]
-    assert len(charts) == 6  # lengths, diagram, curves, score by length, attention, beam
+    assert len(charts) == 7  # lengths, diagram, curves, score by length, attention, beam, usage
     assert all("image/png" in form for form in charts)
     assert not any("widget" in mime for form in forms for mime in form)
 
@@ -183,6 +183,33 @@ def test_a_notebook_of_the_workbench_is_still_in_a_report(notebooks, name, tmp_p
         assert ("image/png" in forms) == (figure.VEGA_LITE in forms)
         assert not any("widget" in mime for mime in forms)
     assert any("image/png" in forms for forms in shown) or name == "panels/report"
+
+
+def test_the_notebook_of_the_device_compares_in_turn(notebooks, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    shown = []
+    monkeypatch.setattr(figure, "display", lambda forms, **_: shown.append(forms))
+    document = read_notebook(notebooks / "gpu_report.ipynb")
+    assert all(cell.outputs == [] for cell in code_of(document))
+    own = default_parameters(document).keys() - RunConfig.model_fields.keys()
+    assert own == {"precisions", "batch_sizes", "repeats"}
+    run = tmp_path / "run"
+    run_here(document, {
+        "units": 8, "embedding": 6, "train_limit": 90, "batch_sizes": [30, 45], "live": False,
+        "precisions": ["float32", "float16"], "repeats": 1, "run_directory": str(run),
+        "corpus": "dates", "encoder": "rnn", "decoder": "rnn",
+    })  # fmt: skip
+    record = RunDirectory(run).read()
+    tried = [(one["precision"], one["batch_size"], one["seed"]) for one in record["trials"]]
+    assert tried == [("float32", 30, 1), ("float32", 45, 1)]
+    device, missing, each, _, table = (forms["text/plain"] for forms in shown)
+    assert record["processor"] in device
+    assert "there is no GPU" in missing
+    assert "no GPU that counts it" in missing
+    assert len(each.splitlines()) == 2 + 2
+    assert "image/png" in shown[3]
+    assert "float32 · 45" in table
+    assert capsys.readouterr().err == ""
 
 
 @pytest.fixture(scope="module")

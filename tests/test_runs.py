@@ -157,7 +157,9 @@ def test_the_hash_tells_settings_data_and_notebook_apart():
 
 
 @pytest.mark.parametrize(
-    "changes", [{"name": "x"}, {"run_directory": "elsewhere"}, {"live": False}], ids=str
+    "changes",
+    [{"name": "x"}, {"run_directory": "elsewhere"}, {"live": False}, {"log_to": "wandb"}],
+    ids=str,
 )
 def test_where_a_run_is_written_does_not_change_its_hash(changes):
     assert run_hash(RunConfig().replace(**changes), "data") == run_hash(RunConfig(), "data")

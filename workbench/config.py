@@ -38,6 +38,7 @@ Monitor = Literal[
     "loss", "token_accuracy", "exact_match", "bleu", "chrf",
     "character_error_rate", "word_error_rate",
 ]  # fmt: skip
+LOGS = ("tensorboard", "wandb", "mlflow")
 
 
 OWN_ATTENTION: dict[str, Attention] = {"cnn": "multi_step", "transformer": "multi_head"}
@@ -206,6 +207,21 @@ class TrainingSettings(_Settings):
     )
     deterministic: bool = Field(True, description="the same figures at every run on one device")
     seed: int = Field(1, ge=0, le=2**31 - 1, description="what every random choice starts from")
+    log_to: str = Field(
+        "", description="who else is told of training: tensorboard, wandb, mlflow, by commas"
+    )
+
+    @field_validator("log_to")
+    @classmethod
+    def _read_logs(cls, value: str) -> str:
+        names = [name.strip() for name in value.split(",") if name.strip()]
+        for name in names:
+            if name not in LOGS:
+                raise ValueError(
+                    f"expected {', '.join(LOGS)} or several of them with commas between, got "
+                    f"{name!r}{nearest(name, LOGS)}"
+                )
+        return ", ".join(dict.fromkeys(names))
 
 
 class SearchSettings(_Settings):
@@ -560,12 +576,15 @@ def _setting(name: str, group: str, field: FieldInfo) -> Setting:
                    choices=choices)  # fmt: skip
 
 
+SAYING = ("interventions", "log_to")  # settings whose errors say what was expected
+
+
 def _one_line(error: ValidationError) -> str:
     known = {setting.name: setting for setting in settings()}
     lines = []
     for problem in error.errors():
         name = str(problem["loc"][0]) if problem["loc"] else ""
-        if name == "interventions" and problem["type"] == "value_error":  # it says all there is
+        if name in SAYING and problem["type"] == "value_error":  # it says all there is
             lines.append(f"{name}: {problem['msg'].removeprefix('Value error, ')}")
         elif name:
             lines.append(f"{name}: expected {known[name].expected}, got {problem['input']!r}")

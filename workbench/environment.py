@@ -21,11 +21,16 @@ def describe() -> dict[str, Any]:
         "commit": git_commit(Path.cwd()),
         "system": f"{platform.system()} {platform.release()}",
         "processor": processor(),
-        "cores": len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count(),
+        "cores": cores(),
         "memory_bytes": psutil.virtual_memory().total,
     }
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def processor() -> str:
@@ -58,6 +63,13 @@ def resources() -> dict[str, float]:
     process = psutil.Process()
     times = process.cpu_times()
     return {"cpu_seconds": times.user + times.system, "peak_memory_bytes": _peak_memory(process)}
+
+
+def energy(joules: float) -> str:
+    """Write an energy: joules, kilojoules, or kilowatt-hours from a tenth of one on."""
+    if joules >= 3.6e5:
+        return f"{joules / 3.6e6:.2f} kWh"
+    return f"{joules / 1000:.1f} kJ" if joules >= 1000 else f"{joules:.0f} J"
 
 
 def _peak_memory(process: psutil.Process) -> float:

@@ -450,3 +450,55 @@ class Neighbour(NamedTuple):
     place: Place
     source: str
     target: str
+
+
+# What a run takes of the machine ----------------------------------------------------------------
+
+
+class GpuReading(NamedTuple):
+    """What one GPU was doing; None for what its driver does not tell.
+
+    `utilisation` is the share of the time in which it did anything, 0 to 1; `memory` is in bytes,
+    of all processes; `joules` are those taken since the run began.
+    """
+
+    name: str
+    utilisation: float | None = None
+    memory: int | None = None
+    watts: float | None = None
+    joules: float | None = None
+
+
+class Reading(NamedTuple):
+    """What the machine was doing at one moment of training, averaged since the one before.
+
+    `seconds` since the run began, the time between its parts left out; `step`: the latest one
+    taken; `machine`: share of all processor time that is taken, 0 to 1; `process`: of the time of
+    the cores that this process may use, taken by it; `memory`: of this process, in bytes.
+    """
+
+    seconds: float
+    step: int
+    machine: float
+    process: float
+    memory: int
+    gpus: tuple[GpuReading, ...] = ()
+
+
+class Trial(NamedTuple):
+    """One short training, measured to be held against others.
+
+    `tokens`: real target tokens trained on; `tokens_per_second`: over all steps but the first,
+    which compiles; `memory`: bytes at most, of the GPUs or else of the whole process; `joules`:
+    taken by the GPUs from the second step on, None where nobody counts them; `loss`: on the
+    validation pairs at the end, in nats a token.
+    """
+
+    precision: str
+    batch_size: int
+    seed: int
+    tokens: int
+    tokens_per_second: float
+    memory: int
+    joules: float | None
+    loss: float

@@ -5,6 +5,8 @@ run.json        status, settings, environment, device, figures
 report.ipynb    the notebook as executed        report.html   the page to send
 metrics.jsonl   one step a line                 probes.npz    watched sentences over time
 model/          settings, tokenizers, weights   checkpoints/  for going on at the very step
+usage.jsonl     what training took of the machine
+tensorboard/ wandb/ mlruns/   for the eyes of others, where `log_to` names them
 """
 
 import hashlib
@@ -24,7 +26,7 @@ from workbench.files import write_json
 SCHEMA = 1
 Runner = Literal["none", "self", "parent", "other"]
 
-NOT_PART_OF_THE_RUN = {"name", "run_directory", "live"}  # they change where, not what
+NOT_PART_OF_THE_RUN = {"name", "run_directory", "live", "log_to"}  # they change where, not what
 
 
 class RunDirectory:
@@ -38,6 +40,7 @@ class RunDirectory:
         self.page = self.path / "report.html"
         self.metrics = self.path / "metrics.jsonl"
         self.probes = self.path / "probes.npz"
+        self.usage = self.path / "usage.jsonl"
         self.model = self.path / "model"
         self.checkpoints = self.path / "checkpoints"
 

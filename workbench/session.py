@@ -72,6 +72,7 @@ from workbench.records import (
     Evaluation,
     Method,
     Progress,
+    Reading,
     States,
     Translation,
     WantedAttention,
@@ -86,8 +87,10 @@ from workbench.training.checkpoint import Checkpoints
 from workbench.training.control import Control
 from workbench.training.evaluation import TeacherForcing
 from workbench.training.facts import after_training, before_training, in_short
+from workbench.training.logs import Logged, Logs, check_logs
 from workbench.training.loop import Loop, LossNotFiniteError
 from workbench.training.sinks import JsonLines, ProbeLog, Sink, watched_history
+from workbench.training.usage import Usage, in_sum, read_usage
 from workbench.training.workers import Workers, follow
 
 KILLED = {
@@ -509,6 +512,7 @@ class Session(traitlets.HasTraits):
     def _prepare(self, steps: int | None = None) -> None:
         """See to it that training may begin, and say that it does."""
         self._check("train")
+        check_logs(self.config.log_to)
         self.load()
         self._built()
         if self._made_for != self.config.strategy:
@@ -590,15 +594,20 @@ class Session(traitlets.HasTraits):
             self.model, self.encoded["train"], self.config, self._look, checkpoints,
             traced={"evaluation": self._teacher}, clock=self._control.clock,
         )  # fmt: skip
-        sinks: list[Sink] = [
-            JsonLines(directory.metrics, loop.position.step),
-            ProbeLog(directory.probes, loop.position.step),
-        ]
-        self.history = list(watched_history(directory.metrics, directory.probes))
-        self._mind_the_rate(loop, directory)
-        steps = loop.run()
-        with ExitStack() as ending:  # whatever fails in it, the rest of it is done
-            ending.callback(lambda: directory.update(training=after_training(loop, self.history)))
+        with self._logging(directory, loop.position.step) as logs, ExitStack() as ending:
+            sinks: list[Sink] = [
+                JsonLines(directory.metrics, loop.position.step),
+                ProbeLog(directory.probes, loop.position.step),
+                Usage(directory.usage, device.watched_gpus()),
+            ]
+            self.history = list(watched_history(directory.metrics, directory.probes))
+            self._mind_the_rate(loop, directory)
+            steps = loop.run()
+            # whatever fails of what follows, the rest of it is done
+            ending.callback(lambda: directory.update(
+                training=after_training(loop, self.history),
+                usage=in_sum(read_usage(directory.usage)),
+            ))  # fmt: skip
             for sink in sinks:
                 ending.callback(sink.close)
             ending.callback(steps.close)  # writes a checkpoint unless training came to its end
@@ -606,12 +615,36 @@ class Session(traitlets.HasTraits):
                 self.history.append(progress)
                 for sink in sinks:
                     sink.write(progress)
+                logs.write(progress)
                 self.set_trait("progress", progress)
                 self._control.stepped()
                 self._mind_the_rate(loop, directory)
+                self._mind_the_logs(logs, directory)
                 if self._control.stopped:
                     break
         return "stopped" if self._control.stopped else "ok"
+
+    @contextmanager
+    def _logging(self, directory: RunDirectory, step: int) -> Iterator[Logs]:
+        """Tell those in `log_to` of training from `step` on, until the end of the block."""
+        known = directory.read().get("logs", {}) if step else {}
+        logs = Logs(
+            Logged(
+                directory.path, self.config, self.model, self.codec, self.blocks, step, known
+            )
+        )  # fmt: skip
+        directory.update(logs=logs.called, dropped_logs={})
+        try:
+            with logs:
+                yield logs
+        finally:
+            self._mind_the_logs(logs, directory)
+
+    def _mind_the_logs(self, logs: Logs, directory: RunDirectory) -> None:
+        """Let `error` and `run.json` tell of a log that was dropped since the last look."""
+        for name, reason in logs.lost():
+            directory.update(dropped_logs=logs.dropped)
+            self.set_trait("error", f"{name} was dropped, training goes on without it: {reason}")
 
     def _mind_the_rate(self, loop: Loop, directory: RunDirectory) -> None:
         """Train on with the learning rate wanted, and let `run.json` tell where it changed."""
@@ -867,6 +900,11 @@ class Session(traitlets.HasTraits):
         if "training" not in facts:
             raise RunError(f"{self.directory}: training has not ended; train first")
         return in_short(facts)
+
+    @property
+    def usage(self) -> tuple[Reading, ...]:
+        """What training took of the machine, moment by moment."""
+        return read_usage(self.directory.usage)
 
     @classmethod
     def open(

@@ -26,6 +26,8 @@ from workbench.charts.overlay import overlay
 from workbench.charts.search import beam_tree
 from workbench.charts.sight import across
 from workbench.charts.states import state_map, unit_bars
+from workbench.charts.trials import trials_chart
+from workbench.charts.usage import usage_chart
 from workbench.charts.vocabulary import rank_frequency
 from workbench.charts.wanted import wanted_attention
 from workbench.records import (
@@ -37,9 +39,12 @@ from workbench.records import (
     Diagnosis,
     Fall,
     FaultBin,
+    GpuReading,
     Place,
     Projection,
+    Reading,
     States,
+    Trial,
     WantedAttention,
 )
 
@@ -51,7 +56,7 @@ SHOWN = {  # the charts, and how each shows that text
     "grid": NASTY, "score": TITLE, "lengths": TITLE, "tree": NASTY, "model": NASTY,
     "vocabulary": None, "candidates": NASTY, "overlay": NASTY, "overlaid": f"Validation: {TITLE}",
     "attribution": NASTY, "attributed": NASTY, "faults": None, "surprise": NASTY, "states": None,
-    "unit": NASTY, "wanted": NASTY,
+    "unit": NASTY, "wanted": NASTY, "usage": f"0: {NASTY}", "trials": f"{NASTY} · 32",
 }  # fmt: skip
 EXPRESSIONS = {  # all that our charts ever ask Vega to compute
     "replace(datum.label, /^[0-9]+:/, '')",
@@ -109,6 +114,19 @@ def gallery(progress, translation, beam):
         "tree": lambda: beam_tree(searched),
         "model": lambda: model_diagram(blocks),
         "candidates": lambda: candidates(searched),
+        "usage": lambda: usage_chart(
+            [
+                Reading(
+                    1.0,
+                    1,
+                    0.5,
+                    0.5,
+                    2**30,
+                    (GpuReading(NASTY, 0.5, 1, 2.0, 3.0), GpuReading("b", 0.5, 1, 2.0, 3.0)),
+                )
+            ]
+        ),
+        "trials": lambda: trials_chart([Trial(NASTY, 32, 1, 9, 10.0, 2**30, 1.0, 2.0)]),
         "overlay": lambda: overlay({NASTY: history, "b": history}),
         "overlaid": lambda: overlay({"a": history}, NASTY),
     }

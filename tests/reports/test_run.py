@@ -9,11 +9,13 @@ import time
 import nbformat
 import pytest
 
+from workbench.config import RunConfig
 from workbench.errors import DataError, RunError, SettingsError
 from workbench.reports import run as report
 from workbench.reports.cells import Failure, failure_in
 from workbench.reports.run import preflight, run_report
 from workbench.runs import RunDirectory
+from workbench.training import logs
 
 TRAIN = "a b\tx y\nc d\tz\ne\tv w\nb a\ty x\n"
 
@@ -163,6 +165,12 @@ def test_ctrl_c_stops_the_run_and_still_writes_the_page(no_corpus, path_of, work
 
 
 # What is wrong before a kernel starts ---------------------------------------------------------
+
+
+def test_preflight_finds_a_log_whose_package_is_not_there(monkeypatch):
+    monkeypatch.setitem(logs.MODULES, "mlflow", ("workbench.training.mlflow", "no_such_package"))
+    with pytest.raises(SettingsError, match=r"pip install 'seq2seq-workbench\[mlflow\]'"):
+        preflight(RunConfig(corpus="dates", train_limit=10, log_to="mlflow"))
 
 
 def test_preflight_reads_and_encodes_every_split(workplace):

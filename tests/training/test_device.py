@@ -1,9 +1,10 @@
 import json
+from types import SimpleNamespace
 
 import pytest
 import tensorflow as tf
 
-from workbench.training import device
+from workbench.training import device, nvml
 
 
 @pytest.fixture
@@ -31,6 +32,32 @@ def test_gpus_are_described_as_plain_values(gpus, monkeypatch):
     assert described["gpus"] == 2 * [{"device_name": "NVIDIA H200", "compute_capability": "(9, 0)"}]
     assert described["cuda"] == "12.5.1"
     assert described["cudnn"] == ""
+
+
+def test_gpus_come_with_their_memory_and_their_driver(gpus, monkeypatch):
+    details = {"device_name": "NVIDIA H200"}
+    monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda _: details)
+    cards = [SimpleNamespace(memory_bytes=141 * 2**30), SimpleNamespace(memory_bytes=None)]
+    monkeypatch.setattr(nvml, "gpus", lambda: tuple(cards))
+    monkeypatch.setattr(nvml, "driver", lambda: {"driver": "570.86", "driver_cuda": "12.8"})
+    described = device.describe()
+    assert [gpu["memory_bytes"] for gpu in described["gpus"]] == [141 * 2**30, None]
+    assert (described["driver"], described["driver_cuda"]) == ("570.86", "12.8")
+    assert device.watched_gpus() == tuple(cards)
+
+
+def test_gpus_that_tensorflow_does_not_see_are_not_watched(monkeypatch):
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda _: [])
+    monkeypatch.setattr(nvml, "gpus", lambda: pytest.fail("asked for"))
+    assert device.watched_gpus() == ()
+
+
+def test_peak_memory_is_forgotten(monkeypatch):
+    forgotten = []
+    monkeypatch.setattr(device, "peak_gpu_memory", lambda: {"GPU:0": 7, "GPU:1": 8})
+    monkeypatch.setattr(tf.config.experimental, "reset_memory_stats", forgotten.append)
+    device.forget_peak_gpu_memory()
+    assert forgotten == ["GPU:0", "GPU:1"]
 
 
 def test_peak_memory_of_every_gpu(monkeypatch):

@@ -46,3 +46,25 @@ def test_several_replicas_are_told_and_one_where_more_were_asked_for():
 def test_gpus_are_named():
     facts = FACTS | {"gpus": [{"device_name": "NVIDIA H200"}, {"device_name": "NVIDIA H200"}]}
     assert in_short(facts)["device"] == "NVIDIA H200, NVIDIA H200"
+
+
+def test_the_gpus_use_energy_and_software_are_told():
+    usage = {
+        "process": {"mean": 0.25, "max": 1.0}, "machine": {"mean": 0.5, "max": 1.0},
+        "gpus": [{"utilisation": {"mean": 0.625, "max": 1.0}, "joules": 200_000.0},
+                 {"utilisation": None, "joules": 160_000.0}],
+    }  # fmt: skip
+    gpu = {"device_name": "NVIDIA H200", "memory_bytes": 141 * 2**30}
+    told = in_short(FACTS | {"gpus": [gpu], "usage": usage, "driver": "570", "cuda": "12.5"})
+    assert told["device"] == "NVIDIA H200, 141 GiB"
+    assert told["GPU software"] == "driver 570, CUDA 12.5"
+    assert told["processor in use"] == "25% of its cores; whole machine 50%"
+    assert told["GPU in use"] == "62% of the time"
+    assert told["energy of GPUs"] == "0.10 kWh"
+
+
+def test_a_processor_has_no_energy_to_tell_of():
+    shares = {"mean": 0.25, "max": 1.0}
+    usage = {"process": shares, "machine": shares, "gpus": []}
+    told = in_short(FACTS | {"usage": usage})
+    assert told.keys() - in_short(FACTS).keys() == {"processor in use"}

@@ -22,6 +22,8 @@ from workbench.charts.overlay import differing_settings, overlay
 from workbench.charts.search import beam_tree, discarded
 from workbench.charts.states import neighbours_table, state_map, unit_bars
 from workbench.charts.tables import Table, best_and_worst, figures_table, settings_table
+from workbench.charts.trials import trials_chart, trials_table
+from workbench.charts.usage import usage_chart
 from workbench.charts.vocabulary import rank_frequency
 from workbench.charts.wanted import wanted_attention
 
@@ -53,7 +55,10 @@ __all__ = [
     "state_map",
     "surprise_bars",
     "surprise_table",
+    "trials_chart",
+    "trials_table",
     "unit_bars",
+    "usage_chart",
     "wanted_attention",
     "worth_table",
 ]

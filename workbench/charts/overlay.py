@@ -16,7 +16,7 @@ from workbench.records import Progress
 TRAINING = "training_loss"  # of every step; all other figures are those of the evaluations
 POINTS = 100  # of a line at most
 WIDTH, HEIGHT = 600, 260  # px, of the plot alone
-_NOT_COMPARED = {"name", "run_directory", "live"}  # where a run is, not what it is
+_NOT_COMPARED = {"name", "run_directory", "live", "log_to"}  # where a run is, not what it is
 _DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4], [10, 4]]
 _STEP = alt.Axis(format=",.0f", grid=False, tickCount=8, tickMinStep=1)
 

@@ -37,6 +37,7 @@ from workbench.reports.html import to_html
 from workbench.reports.parameters import Parameters, read_notebook, read_parameters
 from workbench.reports.stores import is_address
 from workbench.runs import RunDirectory, run_hash, run_name
+from workbench.training.logs import check_logs
 
 RUNS = Path("runs")
 USERS = {error.__name__ for error in (WorkbenchError, SettingsError, DataError, RunError)}
@@ -120,9 +121,12 @@ def run_report(
 def preflight(config: RunConfig) -> str:
     """Read and encode the corpus, so that bad data are found now; return its fingerprint.
 
+    A log in `log_to` whose package is not there is found now as well.
+
     Raises:
         DataError, SettingsError: what the notebook would fail on.
     """
+    check_logs(config.log_to)
     corpus = corpus_from(config)
     codec = Codec.train(corpus.train, config)
     for pairs in corpus.splits.values():

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from workbench.config import Precision
 from workbench.errors import SettingsError
+from workbench.training import nvml
 
 
 def prepare(deterministic: bool) -> None:
@@ -36,22 +37,37 @@ def check_precision(precision: Precision) -> None:
 
 def describe() -> dict[str, Any]:
     """Return the GPUs with their details, or the fact that there is none, as plain values."""
-    gpus = tf.config.list_physical_devices("GPU")
-    if not gpus:
+    found = tf.config.list_physical_devices("GPU")
+    if not found:
         return {"device": "CPU"}
     build = tf.sysconfig.get_build_info()
+    details: list[dict[str, Any]] = [
+        {name: str(value) for name, value in one.items()}
+        for one in map(tf.config.experimental.get_device_details, found)
+    ]
+    for one, gpu in zip(details, nvml.gpus(), strict=False):
+        one["memory_bytes"] = gpu.memory_bytes
     return {
         "device": "GPU",
-        "gpus": [
-            {name: str(value) for name, value in details.items()}
-            for details in map(tf.config.experimental.get_device_details, gpus)
-        ],
+        "gpus": details,
         "cuda": str(build.get("cuda_version", "")),
         "cudnn": str(build.get("cudnn_version", "")),
+        **nvml.driver(),
     }
+
+
+def watched_gpus() -> tuple[nvml.Gpu, ...]:
+    """Return the GPUs that training uses, to be read meanwhile."""
+    return nvml.gpus() if tf.config.list_physical_devices("GPU") else ()
 
 
 def peak_gpu_memory() -> dict[str, int]:
     """Return the most bytes in use at once on every GPU so far."""
     names = [gpu.name.removeprefix("/device:") for gpu in tf.config.list_logical_devices("GPU")]
     return {name: int(tf.config.experimental.get_memory_info(name)["peak"]) for name in names}
+
+
+def forget_peak_gpu_memory() -> None:
+    """Let `peak_gpu_memory` count from now on."""
+    for name in peak_gpu_memory():
+        tf.config.experimental.reset_memory_stats(name)

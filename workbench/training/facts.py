@@ -67,10 +67,11 @@ def in_short(facts: Mapping[str, Any]) -> dict[str, str]:
     `facts` is `run.json`; it has a `training` part once training has ended.
     """
     training = facts["training"]
-    gpus = ", ".join(gpu.get("device_name", "GPU") for gpu in facts.get("gpus", []))
+    gpus = ", ".join(map(_gpu, facts.get("gpus", [])))
     return {
         "device": gpus or "CPU",
         **_replicas(facts.get("strategy", "none"), facts.get("replicas", 1)),
+        **_cuda(facts),
         "processor": f"{facts['processor']}, {facts['cores']} cores",
         "memory": f"{facts['memory_bytes'] / 2**30:.1f} GiB",
         "system": facts["system"],
@@ -82,6 +83,7 @@ def in_short(facts: Mapping[str, Any]) -> dict[str, str]:
         "training": f"{training['seconds'] / 60:.1f} minutes",
         "speed": f"{training['tokens_per_second']:,.0f} target tokens a second",
         "peak memory": f"{training['peak_memory_bytes'] / 2**30:.2f} GiB",
+        **_load(facts.get("usage") or {}),
     }
 
 
@@ -91,6 +93,31 @@ def _replicas(strategy: str, count: int) -> dict[str, str]:
         return {}
     return {"strategy": f"{strategy}, {count} replicas" if count > 1 else
             f"{strategy}, 1 replica: there was only one device"}  # fmt: skip
+
+
+def _load(usage: Mapping[str, Any]) -> dict[str, str]:
+    """Say what was in use on average, and the energy that GPUs took."""
+    if not usage:  # a run of version 0.1.0, or nothing could be read
+        return {}
+    shares = [usage[name]["mean"] for name in ("process", "machine")]
+    said = {"processor in use": "{:.0%} of its cores; whole machine {:.0%}".format(*shares)}
+    gpus = usage["gpus"]
+    if busy := [gpu["utilisation"]["mean"] for gpu in gpus if gpu["utilisation"]]:
+        said["GPU in use"] = ", ".join(f"{share:.0%} of the time" for share in busy)
+    if joules := [gpu["joules"] for gpu in gpus if gpu["joules"] is not None]:
+        said["energy of GPUs"] = environment.energy(sum(joules))
+    return said
+
+
+def _gpu(details: Mapping[str, Any]) -> str:
+    name, memory = details.get("device_name", "GPU"), details.get("memory_bytes")
+    return f"{name}, {memory / 2**30:.0f} GiB" if memory else name
+
+
+def _cuda(facts: Mapping[str, Any]) -> dict[str, str]:
+    known = {"driver": "driver", "cuda": "CUDA", "cudnn": "cuDNN"}
+    told = [f"{title} {facts[name]}" for name, title in known.items() if facts.get(name)]
+    return {"GPU software": ", ".join(told)} if facts.get("gpus") and told else {}
 
 
 def _weights(count: int, trained: int | None) -> str:
