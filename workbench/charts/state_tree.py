@@ -8,9 +8,9 @@ import altair as alt
 
 from workbench.charts.frame import framed, inline, notice, shortened
 
-SHOWN = 400  # states drawn at most
+SHOWN, STILL = 400, 80  # states drawn at most: where one can scroll, and in a still chart
 _TITLE = "Decoding states"
-_WIDTH, _STEP, _ROW = 640, 76, 26  # px
+_WIDTH, _STEP, _ROW, _HEIGHT, _ROOMY = 640, 76, 26, 860, 16  # px
 _STYLES = {"pruned": "muted", "grown": "main", "yours": "accent"}  # the later over the earlier
 _LABELS = {"pruned": "label_muted", "grown": "label", "yours": "label_accent"}
 _KEY = "orange: where you stand; square: an end; grey: what the search pruned"
@@ -62,6 +62,11 @@ class Place(NamedTuple):
     row: int
 
 
+def nats(value: float) -> str:
+    """Return log-probabilities and scores as a reader wants them."""
+    return f"{value:.2f}".replace("-", "−")
+
+
 def share(probability: float) -> str:
     """Return a probability as a reader wants it."""
     return f"{probability:.1%}" if probability >= 5e-4 else "<0.1%"
@@ -102,10 +107,10 @@ def thinned(states: Sequence[State], most: int = SHOWN) -> list[State]:
     for state in (*yours, *reversed(named), *reversed(states)):
         way: list[str] = []
         key: str | None = state.key
-        while key is not None and key not in keep:
+        while key is not None and key not in keep and len(keep) + len(way) < most:
             way.append(key)
             key = by_key[key].parent
-        if len(keep) + len(way) <= most:
+        if key is None or key in keep:
             keep.update(way)
     return [state for state in states if state.key in keep]
 
@@ -114,15 +119,16 @@ def state_tree(states: Sequence[State]) -> alt.LayerChart | alt.Chart:
     """Draw the tree: steps across, each branch in a row of its own."""
     if not states:
         return notice(_TITLE, "no translation is taken apart yet")
-    shown = thinned(states)
+    shown = thinned(states, STILL)
     where = places(shown)
     steps = 1 + max(place.step for place in where.values())
     rows = 1 + max(place.row for place in where.values())
-    step = min(_STEP, _WIDTH // (steps + 1))
+    step, height = min(_STEP, _WIDTH // (steps + 1)), min(_ROW, _HEIGHT // rows)
     x, y = _axes(steps, rows)
-    layers = [*_edges(shown, where), *_points(shown, where), *_tokens(shown, where, step)]
+    labels = _tokens(shown, where, step) if height >= _ROOMY else ()
+    layers = [*_edges(shown, where), *_points(shown, where), *labels]
     chart = alt.LayerChart(layer=[layer.encode(x=x, y=y) for layer in layers]).properties(
-        width=step * (steps + 1), height=rows * _ROW
+        width=step * (steps + 1), height=rows * height
     )
     left_out = len(states) - len(shown)
     subtitle = [_KEY, *([f"{left_out:,} of {len(states):,} states are not drawn"] * bool(left_out))]

@@ -8,7 +8,7 @@ import ipywidgets
 
 from workbench.charts.attention import attention_map
 from workbench.charts.frame import Figure
-from workbench.charts.state_tree import share, state_tree
+from workbench.charts.state_tree import nats, share, state_tree
 from workbench.charts.tables import Table
 from workbench.errors import InterventionError
 from workbench.interventions import read_interventions
@@ -108,7 +108,7 @@ def _written(now: Now) -> str:
     tokens = " ".join(here.prefix[:-1])
     last = f" <b>{escape(here.prefix[-1])}</b>" if here.prefix else ""
     caret = "" if here.finished else " <i>▮</i>"
-    score = f"<i>log p {here.total:.2f}</i>" if here.prefix else ""
+    score = f"<i>log p {nats(float(here.total))}</i>" if here.prefix else ""
     return f"<i>{escape(here.source.text)} →</i> {escape(tokens)}{last}{caret} &nbsp; {score}"
 
 

@@ -87,7 +87,7 @@ class DecodePanel(Panel):
         self._at = (-1, -1)
         self._text = ipywidgets.Combobox(
             description="Sentence", placeholder="type one, or pick one of the test set",
-            continuous_update=False,
+            continuous_update=False, style={"description_width": "auto"},
         )  # fmt: skip
         self._text.add_class("wb-grow")
         self.bind(self._text, "value", self.choices, "text")

@@ -5,7 +5,7 @@ from math import exp
 from typing import TYPE_CHECKING, NamedTuple
 
 from workbench.charts.nodes import LOST
-from workbench.charts.state_tree import State
+from workbench.charts.state_tree import State, nats
 from workbench.records import BeamRecord, Candidate
 from workbench.search.prefix_beam import score
 from workbench.widgets.stepping import Found, Now
@@ -143,10 +143,11 @@ def _probability(node: "Node") -> float:
 def _end(node: "Node", now: Now, best: bool, settings: "SearchSettings") -> str:
     """Say of a branch's end its name and its score, and whether it is the best or yours."""
     here = node is now.current
-    if not (node.name or best or here or node.decoded.finished):
+    leaf = here and not node.children
+    if not (node.name or best or leaf or node.decoded.finished):
         return ""
-    told = [node.name, f"{score(node.decoded, settings):.2f}" * bool(node.decoded.ids)]
-    return " · ".join(filter(None, [*told, "best" * best, "yours" * here]))
+    told = [node.name, nats(score(node.decoded, settings)) * bool(node.decoded.ids)]
+    return " · ".join(filter(None, [*told, "best" * best, "yours" * leaf]))
 
 
 def _done(node: "Node") -> str:
@@ -168,5 +169,5 @@ def _state(ghost: _Ghost, on_best: set[str], best: bool) -> State:
         fate=one.fate,
         best=ghost.key in on_best,
         ended=ended,
-        end=f"{one.score:.2f}{' · best' * best}" if ended else "",
+        end=f"{nats(one.score)}{' · best' * best}" if ended else "",
     )

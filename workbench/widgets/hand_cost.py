@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import ipywidgets
 
 from workbench.charts.diagnosis import NAMES, diagnosis_table, fall_in_words
+from workbench.charts.state_tree import nats
 from workbench.data.frequencies import frequencies
 from workbench.errors import WorkbenchError
 from workbench.inspection.diagnosis import diagnose
@@ -30,8 +31,8 @@ def cost(now: Now) -> str:
     lost = sum(float(one) - each.before.following.max() for each, one in steps if each.before)
     token = here.prefix[-1]
     return (
-        f"{token} cost Δ log p {_signed(last - float(likeliest))}; all steps together "
-        f"{_signed(float(lost))}, against the likeliest token of each."
+        f"{token} cost Δ log p {nats(last - float(likeliest))}; all steps together "
+        f"{nats(float(lost))}, against the likeliest token of each."
     )
 
 
@@ -55,8 +56,8 @@ def verdict(diagnosis: Diagnosis) -> str:
         return "The search finds the reference."
     name = NAMES[diagnosis.fault].capitalize()
     return (
-        f"{name}: the reference scores {_signed(reference)}, what the search finds "
-        f"{_signed(found)}; {fall_in_words(diagnosis)}."
+        f"{name}: the reference scores {nats(reference)}, what the search finds "
+        f"{nats(found)}; {fall_in_words(diagnosis)}."
     )
 
 
@@ -100,7 +101,3 @@ class CostPart:
             self._stepping.diagnosis = diagnosed(self._panel.session, stepper, reference)
 
         self._stepping.do(act, "diagnosing")
-
-
-def _signed(nats: float) -> str:
-    return f"{nats:.2f}".replace("-", "−")

@@ -40,8 +40,8 @@ function draw(view) {
   const longest = Math.max(3, ...states.map((state) => Math.min(state.token.length, 16)));
   const step = Math.min(MOST, Math.max(LEAST, longest * LETTER + 14));
   const x = (state) => LEFT + state.step * step, y = (state) => TOP + state.row * ROW;
-  const wide = Math.max(0, ...states.map((state) => x(state) + Math.max(step, 16 + LETTER * state.end.length)));
-  const high = Math.max(0, ...states.map(y)) + 16;
+  const wide = Math.max(0, ...states.map((state) => x(state) + Math.max(step / 2, 20 + LETTER * state.end.length)));
+  const high = Math.max(0, ...states.map(y)) + 20;
   picture.replaceChildren();
   Object.entries({ width: wide, height: high, role: "presentation" }).forEach(([key, value]) => picture.setAttribute(key, value));
   // the later lies over the earlier: pruned, grown, the best, yours
@@ -50,7 +50,8 @@ function draw(view) {
     const parent = view.dots.get(state.parent);
     if (parent) picture.append(line(x(parent), y(parent), x(state), y(state), style(state)));
   }
-  order.forEach((state) => picture.append(dot(state, x(state), y(state), step, `${name}-${states.indexOf(state)}`)));
+  const inner = new Set(states.map((state) => state.parent));
+  order.forEach((state) => picture.append(dot(state, x(state), y(state), step, `${name}-${states.indexOf(state)}`, inner.has(state.key))));
   frame.setAttribute("aria-label", description);
   mark(view);
   const here = view.dots.get(view.at);
@@ -71,19 +72,21 @@ function line(x1, y1, x2, y2, style) {
   return element("path", { d: path, class: `wb-edge ${style}` });
 }
 
-function dot(state, x, y, step, id) {
+function dot(state, x, y, step, id, inner) {
   const group = element("g", { class: `wb-state ${style(state)}`, role: "treeitem", id, "data-key": state.key,
     "aria-label": state.words, "aria-level": state.step + 1, "aria-selected": state.here });
   // what can be hit is larger than what is seen
   group.append(element("rect", { x: x - step / 2 + 2, y: y - 20, width: step - 4, height: 28, class: "wb-hit" }));
   group.append(state.ended ? element("rect", { x: x - 5, y: y - 5, width: 10, height: 10, class: "wb-dot" })
     : element("circle", { cx: x, cy: y, r: 5.5, class: "wb-dot" }));
-  group.append(words(x, y - 10, short(state.token, step), state.step ? "middle" : "start", state.step ? x : x - 6));
-  if (state.end) group.append(words(x + 12, y + 4, state.end, "start", x + 12, "wb-end"));
+  const [anchor, edge] = state.step ? ["middle", x] : ["start", x - 6];
+  group.append(words(edge, y - 10, short(state.token, step), anchor));
+  // behind a leaf there is room; what is said of an inner state stands below it
+  if (state.end) group.append(inner ? words(x + 2, y + 17, state.end, "start", "wb-end") : words(x + 11, y + 4, state.end, "start", "wb-end"));
   return group;
 }
 
-function words(_, y, text, anchor, x, style = "") {
+function words(x, y, text, anchor, style = "") {
   const node = element("text", { x, y, "text-anchor": anchor, class: style });
   node.textContent = text;
   return node;
