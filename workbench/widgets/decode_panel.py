@@ -95,7 +95,9 @@ class DecodePanel(Panel):
         self.heed(self._way, "value", self._search)
         self._form = SearchForm(self.session, groups=("Search",))
         self._translate_button = self.button("Translate", self._translate, primary=True)
-        apart = self.button("Step by hand", self._take_apart, "and decide every token yourself")
+        self._take_apart_button = self.button(
+            "Step by hand", self._take_apart, "and decide every token yourself"
+        )
         self._shown = ipywidgets.RadioButtons(options=(SEARCHED, BY_HAND))
         self._shown.add_class("wb-groups")
         self.heed(self._shown, "value", self._open)
@@ -107,7 +109,7 @@ class DecodePanel(Panel):
         self._searched = column(card(self._way, self._form), self._nothing, *self._found)
         self._searched.layout.grid_gap = "16px"
         return [
-            row(self._text, self._translate_button, apart),
+            row(self._text, self._translate_button, self._take_apart_button),
             self._shown,
             self._searched,
             self._hand.box,

@@ -72,7 +72,7 @@ class AttentionPart:
         title = f"attention of step {len(here.ids) + 1}"
         self.strip.show(
             here.source.tokens, self._row(here.attention),
-            None if own is None else self._row(own), self._marked(now), False, title,
+            None if own is None else self._row(own), self._marked(now), title,
         )  # fmt: skip
         marked = ", ".join(here.source.tokens[place] for place in self._marked(now))
         dashed = "Dashed: the model's own. " if own is not None else ""

@@ -26,13 +26,11 @@ def cost(now: Now) -> str:
     here = now.current.decoded
     if here.before is None:
         return "Nothing is written yet."
-    last, likeliest = float(here.log_probabilities[-1]), here.before.following.max()
-    steps = zip(here.path[1:], here.log_probabilities, strict=True)
-    lost = sum(float(one) - each.before.following.max() for each, one in steps if each.before)
-    token = here.prefix[-1]
+    steps = zip(here.path[:-1], here.log_probabilities, strict=True)
+    lost = [float(one - before.following[before.best()]) for before, one in steps]
     return (
-        f"{token} cost Δ log p {nats(last - float(likeliest))}; all steps together "
-        f"{nats(float(lost))}, against the likeliest token of each."
+        f"{here.prefix[-1]} cost Δ log p {nats(lost[-1])}; all steps together {nats(sum(lost))}, "
+        "against the likeliest token of each."
     )
 
 

@@ -20,8 +20,8 @@ class Strip(anywidget.AnyWidget):
 
     Traits:
         shown: what is drawn, in one piece: `tokens`, `weights` and `own` (the model's own, where
-            they were edited; else empty), each 0 to 1, `marked` positions, `frozen` (no slider
-            can be moved) and `description`.
+            they were edited; else empty), each 0 to 1, `marked` positions and
+            `description`.
     """
 
     _esm = STATIC / "strip.js"
@@ -34,7 +34,6 @@ class Strip(anywidget.AnyWidget):
         weights: Weights,
         own: Weights | None,
         marked: Sequence[int],
-        frozen: bool,
         description: str,
     ) -> None:
         """Show weights [S] beside their tokens."""
@@ -43,7 +42,6 @@ class Strip(anywidget.AnyWidget):
             "weights": _short(weights),
             "own": [] if own is None else _short(own),
             "marked": list(marked),
-            "frozen": frozen,
             "description": description,
         }
         if shown != self.shown:

@@ -9,13 +9,13 @@ function render({ model, el }) {
 
   function paint() {
     const shown = model.get("shown");
-    const { tokens = [], weights = [], own = [], marked = [], frozen } = shown;
+    const { tokens = [], weights = [], own = [], marked = [] } = shown;
     strip.setAttribute("aria-label", shown.description ?? "");
     while (strip.children.length < tokens.length) strip.append(column(strip.children.length));
     [...strip.children].slice(tokens.length).forEach((each) => each.remove());
     strip.style.setProperty("--columns", tokens.length);
     tokens.forEach((token, at) => {
-      fill(strip.children[at], token, weights[at], own[at], marked.includes(at), frozen);
+      fill(strip.children[at], token, weights[at], own[at], marked.includes(at));
     });
     measure();
   }
@@ -68,10 +68,9 @@ function column(at) {
   return column;
 }
 
-function fill(column, token, weight, own, marked, frozen) {
+function fill(column, token, weight, own, marked) {
   const [slider, button] = [column.querySelector("input"), column.querySelector("button")];
   slider.value = Math.round(100 * weight);
-  slider.disabled = Boolean(frozen);
   slider.setAttribute("aria-label", `attention on ${token}`);
   level(slider, weight);
   const line = column.querySelector("i");
