@@ -77,13 +77,14 @@ class ChoicesPart:
         now, token = self._now(), str(message.get("token", ""))
         if token not in [one.token for one in now.candidates]:
             raise WorkbenchError(f"{token!r} is not listed here any more; choose again")
-        self._stepping.chosen = (now.current.id, token)
         if message.get("do") in ("force", "ban"):
-            self._do(message["do"])
+            self._do(message["do"], token)  # without choosing it first, to be painted once
+        else:
+            self._stepping.chosen = (now.current.id, token)
 
-    def _do(self, name: str) -> None:
+    def _do(self, name: str, token: str = "") -> None:
         now = self._now()
-        token = chosen(now, self._stepping)
+        token = token or chosen(now, self._stepping)
         banned = token in [one.token for one in now.candidates if one.banned]
         listed = [one.token for one in now.candidates if not one.banned][:GROWN]
 
