@@ -68,7 +68,7 @@ def test_a_sentence_is_taken_apart_with_the_mouse(book, watch):
     changed(book, page.locator(".wb-state[data-key='0']").click)
     changed(book, candidates(book).nth(1).dblclick)
     assert book.python(f"list({PREFIX})") == [second]
-    page.get_by_label("Branch").fill("mine")
+    page.get_by_label("Branch", exact=True).fill("mine")
     click(book, "Name")
     page.locator(".wb-state text", has_text="mine").wait_for()
     click(book, "« Undo")
@@ -77,12 +77,12 @@ def test_a_sentence_is_taken_apart_with_the_mouse(book, watch):
     page.locator(".wb-state text", has_text="mine").wait_for()
 
     # attention of one head: drag a bar, mask a token, take it back
-    page.get_by_label("layer").select_option("1")
-    page.get_by_label("head").select_option("0")
-    slider = page.get_by_label("attention on marie")
+    page.get_by_label("layer", exact=True).select_option("1")
+    page.get_by_label("head", exact=True).select_option("0")
+    slider = page.get_by_label("attention on marie", exact=True)
     changed(book, slider.fill, "80")
     assert float(page.locator(".wb-strip output").first.inner_text()) == pytest.approx(0.8)
-    page.get_by_role("button", name="mark sleeps").click()
+    page.get_by_role("button", name="mark sleeps", exact=True).click()
     page.locator(".wb-strip button[aria-pressed='true']").wait_for()
     click(book, "Mask")
     assert book.python(KINDS) == ["force", "cell", "mask"]
@@ -99,7 +99,7 @@ def test_a_sentence_is_taken_apart_with_the_mouse(book, watch):
     assert "pruned" in words
 
     # search error or model error, and what was done as data
-    page.get_by_label("Reference").fill("marie dort .")
+    page.get_by_label("Reference", exact=True).fill("marie dort .")
     page.get_by_role("button", name="Diagnose").click()
     page.get_by_text(re.compile("(Model|Search) error: the reference scores")).wait_for()
     page.get_by_text("As JSON").click()
@@ -136,7 +136,7 @@ def test_the_keyboard_is_enough_and_what_is_refused_is_told(book, watch):
     assert book.python(f"list({PREFIX})") == []
 
     before = book.python("list(session.taken_apart.nodes)")
-    page.get_by_label("or type").fill("mraie")
+    page.get_by_label("or type", exact=True).fill("mraie")
     page.get_by_role("button", name="Write", exact=True).click()
     page.get_by_role("alert").get_by_text("expected a token of the target vocabulary").wait_for()
     page.get_by_role("button", name="Mask", exact=True).click()

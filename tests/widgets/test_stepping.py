@@ -9,7 +9,7 @@ from workbench.errors import WorkbenchError
 from workbench.interventions import Mask
 from workbench.records import WantedAttention
 from workbench.widgets.choices import QUIET, Choices
-from workbench.widgets.stepping import Stepping
+from workbench.widgets.stepping import UNWRITTEN, Stepping
 
 
 @pytest.fixture
@@ -36,7 +36,8 @@ def test_there_is_one_for_a_session(session, stepping, make_stepper):
 def test_it_begins_before_the_first_token(session, stepping):
     now = stepping.now
     assert now.current.decoded.prefix == ()
-    assert now.candidates == session.taken_apart.candidates(10)
+    own = session.taken_apart.candidates(12)
+    assert now.candidates == tuple(one for one in own if one.token not in UNWRITTEN)[:10]
     assert (now.can_undo, now.can_redo, now.interventions) == (False, False, "[]")
     assert stepping.opened
 
@@ -49,6 +50,17 @@ def test_what_is_done_shows(stepping):
     assert '"chien"' in now.interventions
     stepping.do(lambda stepper: stepper.undo())
     assert (stepping.now.current.id, stepping.now.can_redo) == (0, True)
+
+
+def test_every_candidate_can_be_forced(session, stepping):
+    left_out = set()
+    for _ in range(4):
+        left_out |= {one.token for one in session.taken_apart.candidates(12)} & UNWRITTEN
+        for one in stepping.now.candidates:
+            stepping.do(lambda stepper, token=one.token: (stepper.force(token), stepper.undo()))
+        stepping.do(lambda stepper: stepper.advance())
+    assert notice(session) == QUIET
+    assert left_out == UNWRITTEN
 
 
 def test_what_is_done_in_python_shows_as_well(session, stepping):

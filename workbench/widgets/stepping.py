@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary, ref
 
 import traitlets
 
+from workbench.data.tokenizer import BEGIN, NAMES, PAD
 from workbench.errors import WorkbenchError
 from workbench.interventions import to_json
 from workbench.records import Diagnosis, Hypothesis, Translation, WantedAttention
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from workbench.session import Session
 
 CANDIDATES = 10  # listed at a step
+UNWRITTEN = {NAMES[PAD], NAMES[BEGIN]}  # not even by force
 SAME = 1e-3  # nats by which the compiled search and a step may differ
 
 
@@ -55,10 +57,11 @@ class Now:
         nodes, path = stepper.nodes, [stepper.current]
         while (parent := path[-1].parent) is not None:
             path.append(nodes[parent])
+        likeliest = stepper.candidates(CANDIDATES + len(UNWRITTEN))
         return cls(
             nodes=nodes,
             path=tuple(reversed(path)),
-            candidates=stepper.candidates(CANDIDATES),
+            candidates=tuple(one for one in likeliest if one.token not in UNWRITTEN)[:CANDIDATES],
             hypothesis=stepper.hypothesis(),
             interventions=to_json(stepper.interventions()),
             can_undo=stepper.can_undo,
