@@ -25,7 +25,8 @@ from workbench.charts.lengths import length_histogram, score_by_length
 from workbench.charts.overlay import overlay
 from workbench.charts.search import beam_tree
 from workbench.charts.sight import across
-from workbench.charts.state_tree import State, state_tree
+from workbench.charts.state_layout import State
+from workbench.charts.state_tree import state_tree
 from workbench.charts.states import state_map, unit_bars
 from workbench.charts.vocabulary import rank_frequency
 from workbench.charts.wanted import wanted_attention

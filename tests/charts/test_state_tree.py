@@ -1,6 +1,7 @@
 import pytest
 
-from workbench.charts.state_tree import Place, State, nats, places, share, state_tree, thinned
+from workbench.charts.state_layout import Place, State, nats, places, share, thinned
+from workbench.charts.state_tree import state_tree
 
 #   start ─ a ─ b ─ <end>
 #             └ c

@@ -1,4 +1,4 @@
-from workbench.charts.state_tree import SHOWN, State
+from workbench.charts.state_layout import SHOWN, State
 from workbench.widgets.state_tree import StateTree
 
 

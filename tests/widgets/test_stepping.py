@@ -9,7 +9,8 @@ from workbench.errors import WorkbenchError
 from workbench.interventions import Mask
 from workbench.records import WantedAttention
 from workbench.widgets.choices import QUIET, Choices
-from workbench.widgets.stepping import UNWRITTEN, Stepping
+from workbench.widgets.now import UNWRITTEN
+from workbench.widgets.stepping import Stepping
 
 
 @pytest.fixture

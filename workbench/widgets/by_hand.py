@@ -8,7 +8,8 @@ import ipywidgets
 
 from workbench.charts.attention import attention_map
 from workbench.charts.frame import Figure
-from workbench.charts.state_tree import nats, share, state_tree
+from workbench.charts.state_layout import nats, share
+from workbench.charts.state_tree import state_tree
 from workbench.charts.tables import Table
 from workbench.errors import InterventionError
 from workbench.interventions import read_interventions
@@ -20,9 +21,10 @@ from workbench.widgets.hand_cost import CostPart
 from workbench.widgets.hand_script import ScriptPart
 from workbench.widgets.hand_tree import TreePart
 from workbench.widgets.hand_wanted import WantedPart
+from workbench.widgets.now import Now
 from workbench.widgets.panel import Panel
 from workbench.widgets.parts import card, column, columns, markup, row, show, words, write
-from workbench.widgets.stepping import Now, Stepping
+from workbench.widgets.stepping import Stepping
 
 if TYPE_CHECKING:
     from workbench.config import SearchSettings

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 import traitlets
 
-from workbench.charts.state_tree import share
+from workbench.charts.state_layout import share
 from workbench.widgets.paths import STATIC
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from math import exp
 from typing import TYPE_CHECKING, NamedTuple
 
 from workbench.charts.nodes import LOST
-from workbench.charts.state_tree import State, nats
+from workbench.charts.state_layout import State, nats
 from workbench.records import BeamRecord, Candidate
 from workbench.search.prefix_beam import score
-from workbench.widgets.stepping import Found, Now
+from workbench.widgets.now import Found, Now
 
 if TYPE_CHECKING:
     from workbench.config import SearchSettings

@@ -12,9 +12,10 @@ from workbench.charts.sight import Weights, choose
 from workbench.errors import WorkbenchError
 from workbench.interventions import AttentionEdit, Mask, Paste, Scale, SetCell, Sharpen
 from workbench.widgets.choices import MEAN
+from workbench.widgets.now import Now
 from workbench.widgets.panel import Panel
 from workbench.widgets.parts import card, column, markup, row, show, words, write
-from workbench.widgets.stepping import Now, Stepping
+from workbench.widgets.stepping import Stepping
 from workbench.widgets.strip import Strip
 
 if TYPE_CHECKING:

@@ -7,9 +7,10 @@ import ipywidgets
 
 from workbench.errors import WorkbenchError
 from workbench.widgets.candidates import Candidates
+from workbench.widgets.now import Now
 from workbench.widgets.panel import Panel
 from workbench.widgets.parts import card, row, show, words, write
-from workbench.widgets.stepping import Now, Stepping
+from workbench.widgets.stepping import Stepping
 
 if TYPE_CHECKING:
     from workbench.search.stepper import Stepper

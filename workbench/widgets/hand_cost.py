@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING
 import ipywidgets
 
 from workbench.charts.diagnosis import NAMES, diagnosis_table, fall_in_words
-from workbench.charts.state_tree import nats
+from workbench.charts.state_layout import nats
 from workbench.data.frequencies import frequencies
 from workbench.errors import WorkbenchError
 from workbench.inspection.diagnosis import diagnose
 from workbench.records import Diagnosis
 from workbench.widgets.fold import Fold
+from workbench.widgets.now import Now
 from workbench.widgets.panel import Panel
 from workbench.widgets.parts import Painted, card, column, markup, row, show, words
-from workbench.widgets.stepping import Now, Stepping
+from workbench.widgets.stepping import Stepping
 
 if TYPE_CHECKING:
     from workbench.search.stepper import Stepper

@@ -8,9 +8,10 @@ from workbench.errors import WorkbenchError
 from workbench.interventions import read_interventions, to_json
 from workbench.widgets.copying import Copy
 from workbench.widgets.fold import Fold
+from workbench.widgets.now import Now
 from workbench.widgets.panel import Panel
 from workbench.widgets.parts import Painted, card, column, row, words
-from workbench.widgets.stepping import Now, Stepping
+from workbench.widgets.stepping import Stepping
 
 
 class ScriptPart:

@@ -7,10 +7,11 @@ import ipywidgets
 
 from workbench.errors import WorkbenchError
 from workbench.widgets.grown import candidate_of, states
+from workbench.widgets.now import Found, Now
 from workbench.widgets.panel import Panel
 from workbench.widgets.parts import Painted, card, row, words, write
 from workbench.widgets.state_tree import StateTree
-from workbench.widgets.stepping import Found, Now, Stepping
+from workbench.widgets.stepping import Stepping
 
 if TYPE_CHECKING:
     from workbench.search.stepper import Stepper

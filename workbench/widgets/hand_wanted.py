@@ -4,9 +4,10 @@ from workbench.charts.wanted import wanted_attention
 from workbench.errors import WorkbenchError
 from workbench.interventions import SetRow
 from workbench.records import WantedAttention
+from workbench.widgets.now import Now
 from workbench.widgets.panel import Panel
 from workbench.widgets.parts import Painted, card, row, show
-from workbench.widgets.stepping import Now, Stepping
+from workbench.widgets.stepping import Stepping
 from workbench.widgets.vega import VegaView
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import anywidget
 import traitlets
 
-from workbench.charts.state_tree import State, in_words, places, thinned
+from workbench.charts.state_layout import State, in_words, places, thinned
 from workbench.widgets.paths import STATIC
 
 

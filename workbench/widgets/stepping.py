@@ -7,80 +7,21 @@ thread.
 
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import WeakKeyDictionary, ref
 
 import traitlets
 
-from workbench.data.tokenizer import BEGIN, NAMES, PAD
 from workbench.errors import WorkbenchError
-from workbench.interventions import to_json
-from workbench.records import Diagnosis, Hypothesis, Translation, WantedAttention
+from workbench.records import Diagnosis, WantedAttention
 from workbench.widgets.choices import Choices
+from workbench.widgets.now import Found, Now, recalled
 from workbench.widgets.sights import known_pair
 
 if TYPE_CHECKING:
-    from workbench.search.stepper import Choice, Stepper
-    from workbench.search.tree import Node
+    from workbench.search.stepper import Stepper
     from workbench.session import Session
-
-CANDIDATES = 10  # listed at a step
-UNWRITTEN = {NAMES[PAD], NAMES[BEGIN]}  # not even by force
-SAME = 1e-3  # nats by which the compiled search and a step may differ
-
-
-@dataclass(frozen=True, eq=False)
-class Now:
-    """A picture of the stepper, so that painting meets no change.
-
-    Attributes:
-        nodes: of the tree, by id; path: from the root to the current one.
-        candidates: what may come next; hypothesis: what is written.
-        interventions: what was done on the way, as JSON.
-        version: counts the changes.
-    """
-
-    nodes: "dict[int, Node]"
-    path: "tuple[Node, ...]"
-    candidates: "tuple[Choice, ...]"
-    hypothesis: Hypothesis
-    interventions: str
-    can_undo: bool
-    can_redo: bool
-    version: int
-
-    @classmethod
-    def of(cls, stepper: "Stepper", version: int) -> "Now":
-        """Take a picture."""
-        nodes, path = stepper.nodes, [stepper.current]
-        while (parent := path[-1].parent) is not None:
-            path.append(nodes[parent])
-        likeliest = stepper.candidates(CANDIDATES + len(UNWRITTEN))
-        return cls(
-            nodes=nodes,
-            path=tuple(reversed(path)),
-            candidates=tuple(one for one in likeliest if one.token not in UNWRITTEN)[:CANDIDATES],
-            hypothesis=stepper.hypothesis(),
-            interventions=to_json(stepper.interventions()),
-            can_undo=stepper.can_undo,
-            can_redo=stepper.can_redo,
-            version=version,
-        )
-
-    @property
-    def current(self) -> "Node":
-        """Where somebody stands."""
-        return self.path[-1]
-
-
-@dataclass(frozen=True, eq=False)
-class Found:
-    """What a beam found that began at a node."""
-
-    place: int
-    translation: Translation
 
 
 class Stepping(traitlets.HasTraits):
@@ -212,7 +153,7 @@ class Stepping(traitlets.HasTraits):
         if not (self.now and self.now.path[0].decoded.source.text == source):
             self.reference = pair.target if pair else ""
         self.diagnosis, self.wanted = None, (-1, None)
-        self.found = _recalled(session.translation, stepper)
+        self.found = recalled(session.translation, stepper)
         stepper.watch(partial(self._look, stepper))
         self._look(stepper)
 
@@ -241,18 +182,3 @@ class Stepping(traitlets.HasTraits):
 def _weights(session: "Session") -> tuple[Any, ...]:
     """Return what is another once the model has other weights."""
     return id(getattr(session, "model", None)), len(session.history), session.state
-
-
-def _recalled(translation: Translation | None, stepper: "Stepper") -> Found | None:
-    """Return the latest translation, if its search was one of this source with these weights."""
-    begin = stepper.current.decoded
-    beam = translation.beam if translation else None
-    if translation is None or beam is None or beam.drawn or not beam.candidates:
-        return None
-    if translation.source != begin.source.text or begin.prefix:
-        return None
-    first = beam.candidates[0]
-    own = begin.following[begin.source.number(first.token)]
-    return (
-        Found(stepper.current.id, translation) if abs(own - first.log_probability) < SAME else None
-    )
