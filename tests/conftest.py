@@ -3,11 +3,13 @@
 from itertools import product
 
 import pytest
+from fake_step import FakeStep, Plain
 
-from workbench.config import RunConfig
+from workbench.config import RunConfig, SearchSettings
 from workbench.data.corpus import Pair
 from workbench.data.encoding import Codec
 from workbench.records import Alignment, Link
+from workbench.search.stepper import Stepper
 
 ADJECTIVES = {"red": "rouge", "black": "noir", "small": "mini", "old": "vieux"}
 NOUNS = {"cat": "chat", "dog": "chien", "bird": "oiseau", "fish": "poisson", "horse": "cheval"}
@@ -90,3 +92,26 @@ def experiment(request, tmp_path_factory):
     notebook = request.config.rootpath / "notebooks" / "experiment.ipynb"
     directory = tmp_path_factory.mktemp("experiment") / "run"
     return run_report(notebook, settings, run_directory=directory)
+
+
+@pytest.fixture
+def fake(codec):
+    return FakeStep(codec.source.size, codec.target.size)
+
+
+@pytest.fixture
+def make_stepper(codec, fake):
+    """Make a stepper over the fake step, or over another one."""
+
+    def make(text="small cat and dog", step=None, limit=10_000, codec=codec, **settings):
+        settings = {"beam_width": 3, "max_decode_length": 8, **settings}
+        return Stepper(step or fake, codec, text, SearchSettings(**settings), limit)
+
+    make.step_for = lambda codec: FakeStep(codec.source.size, codec.target.size)
+    make.plain = Plain(codec.source.size, codec.target.size)
+    return make
+
+
+@pytest.fixture
+def stepper(make_stepper):
+    return make_stepper()

@@ -24,6 +24,7 @@ from workbench.errors import (
 )
 from workbench.interventions import Ban, Force, to_json
 from workbench.runs import RunDirectory
+from workbench.search.stepper import Stepper
 from workbench.session import Session
 from workbench.training.checkpoint import Checkpoints
 from workbench.training.sinks import read_history, read_probes
@@ -648,6 +649,38 @@ def test_a_stepper_goes_the_way_of_greedy_search(trained):
     np.testing.assert_allclose(
         found.best.log_probabilities, stepper.finish().best.log_probabilities, atol=1e-5
     )
+
+
+def test_the_latest_stepper_is_taken_apart_by_the_sessions_thread(trained, cheap):
+    stepper = trained.stepper("red cat")
+    assert trained.taken_apart is stepper
+    threads, busy = [], []
+    trained.observe(lambda change: busy.append(change["new"]), "busy")
+
+    def act(given):
+        threads.append(threading.current_thread().name)
+        return given.advance()
+
+    assert trained.request("take_apart", act).result(60) is stepper.current
+    assert trained.take_apart(act, "stepping") is stepper.current
+    assert (threads, busy) == (["workbench session"] * 2, ["stepping", ""])
+    trained.unobserve_all("busy")
+    with pytest.raises(RunError, match="no translation is taken apart yet"):
+        Session(cheap).request("take_apart", act)
+
+
+def test_while_the_model_learns_nothing_is_taken_apart_and_another_model_ends_it(cheap):
+    session = live(cheap)
+    session.stepper("red cat")
+    session.train()
+    with pytest.raises(RunError, match="training is under way and changes the model"):
+        session.take_apart(Stepper.advance)
+    session.stop()
+    asyncio.run(session.wait())
+    assert session.taken_apart is not None
+    session.configure(units=session.config.units + 1)
+    session.build()
+    assert session.taken_apart is None
 
 
 def test_many_texts_in_their_order(trained):

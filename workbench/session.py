@@ -102,8 +102,9 @@ KILLED = {
 OF_THE_DATA = {*DataSettings.model_fields, *TokenSettings.model_fields}
 AT_ONCE = {*SearchSettings.model_fields}  # what a model may be used with, whatever made it
 COMMANDS = (
-    "load", "build", "train", "pause", "resume", "advance", "stop", "translate", "stepper", "score",
-    "self_attention", "evaluate", "diagnose", "attribute", "wanted_attention", "states", "save",
+    "load", "build", "train", "pause", "resume", "advance", "stop", "translate", "stepper",
+    "take_apart", "score", "self_attention", "evaluate", "diagnose", "attribute",
+    "wanted_attention", "states", "save",
 )  # fmt: skip
 STEERING = ("pause", "resume", "advance", "stop")
 BEFORE_TRAINING = {*TrainingSettings.model_fields} - {
@@ -148,6 +149,7 @@ class Session(traitlets.HasTraits):
         error: what went wrong in training or in what was requested, on one line.
         busy: what is being done beside training, in a word or two.
         translation: the latest one, with the whole search where it was recorded.
+        taken_apart: the latest stepper, until there is another model.
     """
 
     state = traitlets.Unicode("empty", read_only=True)
@@ -157,6 +159,7 @@ class Session(traitlets.HasTraits):
     error = traitlets.Unicode("", read_only=True)
     busy = traitlets.Unicode("", read_only=True)
     translation = traitlets.Instance(Translation, allow_none=True, read_only=True)
+    taken_apart = traitlets.Instance(Stepper, allow_none=True, read_only=True)
 
     def __init__(
         self, config: RunConfig | None = None, *, model: Factory | None = None, **settings: Any
@@ -245,6 +248,10 @@ class Session(traitlets.HasTraits):
             return "nothing is training; there is nothing to pause"
         if command == "resume" and self.state != "paused":
             return "training is not paused; there is nothing to resume"
+        if command == "take_apart" and self.taken_apart is None:
+            return "no translation is taken apart yet; ask for a stepper first"
+        if command == "take_apart" and self.state == "training":
+            return "training is under way and changes the model; pause it or stop it first"
         if command == "stop" and not self._under_way:
             return "nothing is training; there is nothing to stop"
         return ""
@@ -702,7 +709,27 @@ class Session(traitlets.HasTraits):
         Its steps are done by the session's thread, whichever thread asks for them, with the
         weights as they are then.
         """
-        return self._stepper(text, self.draft)
+        stepper = self._stepper(text, self.draft)
+        self.set_trait("taken_apart", stepper)
+        return stepper
+
+    def take_apart(self, act: Callable[[Stepper], R], doing: str = "") -> R:
+        """Have something done with the latest stepper, all of it by the session's thread.
+
+        The session is busy with it where it takes long enough to be said: `doing`.
+
+        Raises:
+            RunError: there is no stepper, or training is under way.
+        """
+        self._check("take_apart")
+        assert self.taken_apart  # or it would have been refused
+        stepper = self.taken_apart
+
+        def work() -> R:
+            with self._doing(doing) if doing else nullcontext():
+                return act(stepper)
+
+        return self._worker.do(work)
 
     def translate_all(
         self,
@@ -951,6 +978,7 @@ class Session(traitlets.HasTraits):
 
     def _make_model(self, strategy: Strategy) -> None:
         device.prepare(self.config.deterministic)
+        self.set_trait("taken_apart", None)  # it holds the model before
         workers = Workers(strategy)
         workers.agree(run_hash(self.config, self._corpus.fingerprint if self._corpus else ""))
         self._made_for, self._leads = strategy, workers.leads

@@ -25,6 +25,8 @@ from workbench.charts.lengths import length_histogram, score_by_length
 from workbench.charts.overlay import overlay
 from workbench.charts.search import beam_tree
 from workbench.charts.sight import across
+from workbench.charts.state_layout import State
+from workbench.charts.state_tree import state_tree
 from workbench.charts.states import state_map, unit_bars
 from workbench.charts.trials import trials_chart
 from workbench.charts.usage import usage_chart
@@ -56,7 +58,8 @@ SHOWN = {  # the charts, and how each shows that text
     "grid": NASTY, "score": TITLE, "lengths": TITLE, "tree": NASTY, "model": NASTY,
     "vocabulary": None, "candidates": NASTY, "overlay": NASTY, "overlaid": f"Validation: {TITLE}",
     "attribution": NASTY, "attributed": NASTY, "faults": None, "surprise": NASTY, "states": None,
-    "unit": NASTY, "wanted": NASTY, "usage": f"0: {NASTY}", "trials": f"{NASTY} · 32",
+    "unit": NASTY, "wanted": NASTY, "by hand": NASTY, "usage": f"0: {NASTY}",
+    "trials": f"{NASTY} · 32",
 }  # fmt: skip
 EXPRESSIONS = {  # all that our charts ever ask Vega to compute
     "replace(datum.label, /^[0-9]+:/, '')",
@@ -112,6 +115,9 @@ def gallery(progress, translation, beam):
         "lengths": lambda: length_histogram([1, 2], [3, 4], NASTY),
         "vocabulary": lambda: rank_frequency([(NASTY, 3), ("b", 1)], [(NASTY, 2)], NASTY),
         "tree": lambda: beam_tree(searched),
+        "by hand": lambda: state_tree(
+            [State("0", None, NASTY), State("1", "0", NASTY, end=NASTY, done=NASTY)]
+        ),
         "model": lambda: model_diagram(blocks),
         "candidates": lambda: candidates(searched),
         "usage": lambda: usage_chart(

@@ -643,3 +643,51 @@ def test_a_beam_goes_on_from_what_was_edited_on_the_way(stepper):
         if one.fate == "finished" and one.score == pytest.approx(best.score, abs=1e-6)
     ))  # fmt: skip
     same(stepper.hypothesis(), best)
+
+
+# What a panel needs ------------------------------------------------------------------------
+
+
+def test_expanding_grows_children_and_stays_in_one_change(stepper):
+    names = [one.token for one in stepper.candidates(4)]
+    stepper.expand(*names)
+    assert stepper.current.id == 0
+    assert [stepper.node(id).decoded.prefix[-1] for id in stepper.current.children] == names
+    before = picture(stepper)
+    stepper.expand(names[1])  # is there already
+    assert picture(stepper) == before
+    stepper.undo()
+    assert len(stepper.nodes) == 1
+    with pytest.raises(InterventionError, match="target vocabulary"):
+        stepper.expand(names[0], "nothing")
+    assert len(stepper.nodes) == 1
+
+
+def test_what_is_pruned_is_followed_from_where_the_search_began(stepper):
+    stepper.force("chien")
+    begun = stepper.edit_attention(Mask(positions=(0,))).id
+    record = stepper.beam().beam
+    lost = [one for one in record.candidates if one.fate == "pruned"][-1]
+    stepper.go(0)
+    stepper.advance()
+    stepper.follow(record, lost, begun)
+    assert Mask(prefix=("chien",), positions=(0,)) in stepper.interventions()
+    found = stepper.hypothesis()
+    assert found.log_probability == pytest.approx(lost.log_probability, abs=1e-5)
+    stepper.undo()  # one change, whatever it took
+    assert stepper.current.decoded.prefix != found.tokens
+
+
+def test_whoever_watches_hears_of_every_change_and_of_no_refusal(stepper):
+    heard = []
+    stepper.watch(lambda: heard.append(stepper.current.id))
+    assert (stepper.can_undo, stepper.can_redo) == (False, False)
+    stepper.finish()
+    stepper.undo()
+    assert (stepper.can_undo, stepper.can_redo) == (False, True)
+    stepper.redo()
+    last = stepper.current.id
+    assert heard == [last, 0, last]
+    with pytest.raises(InterventionError):
+        stepper.force("nothing")
+    assert len(heard) == 3

@@ -2,7 +2,11 @@
 
 import comm
 import pytest
+from by_hand_session import HandSession
 from comm.base_comm import BaseComm
+
+from workbench.widgets.decode_panel import DecodePanel
+from workbench.widgets.ticker import Ticker
 
 
 class Listening(BaseComm):
@@ -29,3 +33,49 @@ def said(monkeypatch):
         ]
 
     return said
+
+
+class Hand:
+    """A Decode panel that takes a sentence apart over a step in NumPy."""
+
+    def __init__(self, make_stepper):
+        self.session = HandSession(make_stepper)
+        self.panel = DecodePanel(self.session)
+        self.stepping, self.choices = self.panel.stepping, self.panel.choices
+        self.begin("small cat and dog")
+
+    def begin(self, text):
+        self.stepping.begin(text)
+        self.settle()
+
+    def settle(self):
+        assert Ticker.of(self.session).settle()
+
+    def press(self, button):
+        assert not button.disabled
+        button.click()
+        self.settle()
+
+    def tell(self, widget, **message):
+        """Say to the kernel what the page says when a person uses a widget."""
+        widget._handle_custom_msg(message, [])
+        self.settle()
+
+    @property
+    def stepper(self):
+        return self.session.taken_apart
+
+    @property
+    def prefix(self):
+        return self.stepper.current.decoded.prefix
+
+    @property
+    def status(self):
+        return self.panel._status.tone, self.panel._status.text
+
+
+@pytest.fixture
+def hand(make_stepper):
+    hand = Hand(make_stepper)
+    yield hand
+    hand.panel.close()

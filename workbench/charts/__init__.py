@@ -20,6 +20,8 @@ from workbench.charts.hypotheses import candidates, hypotheses_table
 from workbench.charts.lengths import length_histogram, score_by_length
 from workbench.charts.overlay import differing_settings, overlay
 from workbench.charts.search import beam_tree, discarded
+from workbench.charts.state_layout import State
+from workbench.charts.state_tree import state_tree
 from workbench.charts.states import neighbours_table, state_map, unit_bars
 from workbench.charts.tables import Table, best_and_worst, figures_table, settings_table
 from workbench.charts.trials import trials_chart, trials_table
@@ -28,6 +30,7 @@ from workbench.charts.vocabulary import rank_frequency
 from workbench.charts.wanted import wanted_attention
 
 __all__ = [
+    "State",
     "Table",
     "attention_grid",
     "attention_map",
@@ -53,6 +56,7 @@ __all__ = [
     "score_by_length",
     "settings_table",
     "state_map",
+    "state_tree",
     "surprise_bars",
     "surprise_table",
     "trials_chart",

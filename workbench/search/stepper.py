@@ -10,7 +10,7 @@
 Whatever fails leaves the tree as it was. Shape letters: T target tokens, V what may come next.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,6 +86,10 @@ class Stepper:
 
     # Looking --------------------------------------------------------------------------------
 
+    def watch(self, act: Callable[[], None]) -> None:
+        """Call `act` after every change of the tree, in the thread that made it."""
+        self._tree.changed = act
+
     @property
     def nodes(self) -> dict[int, Node]:
         """All nodes by id, oldest first, so that parents stand before their children."""
@@ -156,6 +160,17 @@ class Stepper:
                 self._go_on(number, forced=True)
         return self.current
 
+    def expand(self, *tokens: str) -> Node:
+        """Grow a child for each token and stay here."""
+        node = self._open_node()
+        numbers = [node.decoded.source.number(token) for token in tokens]
+        best = node.decoded.best(node.banned) if numbers else -1
+        with self._tree.change():
+            for number in numbers:
+                self._go_on(number, forced=number != best)
+                self._tree.current = node.id
+        return self.current
+
     def finish(self) -> Translation:
         """Write the likeliest tokens up to the end; return the whole."""
         with self._tree.change():
@@ -177,13 +192,21 @@ class Stepper:
             self._decoding, node.decoded, Plan(items, node.decoded.source), settings
         )  # fmt: skip
 
-    def follow(self, record: BeamRecord, candidate: Candidate) -> Node:
-        """Write, from the beginning, what a candidate of a search continues, a pruned one too."""
+    def follow(
+        self, record: BeamRecord, candidate: Candidate, place: int | str | None = None
+    ) -> Node:
+        """Write, from the beginning, what a candidate of a search continues, a pruned one too.
+
+        That goes along the way to `place`, where the search began, while they agree.
+        """
         by_place = {(each.step, each.beam): each for each in record.candidates if each.beam >= 0}
         chain = [candidate]
         while chain[-1].step:
             chain.append(by_place[chain[-1].step - 1, chain[-1].parent])
-        return self.write([each.token for each in reversed(chain)])
+        begun = self.node(place).id
+        with self._tree.change():
+            self._tree.current = begun
+            return self.write([each.token for each in reversed(chain)])
 
     def write(self, tokens: Sequence[str]) -> Node:
         """Write tokens from the beginning, along the way to the current node while they agree."""
@@ -289,6 +312,16 @@ class Stepper:
         with self._tree.change():
             self._tree.current = node.id
         return node
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a change to take back."""
+        return self._tree.can_undo
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is a change that was taken back."""
+        return self._tree.can_redo
 
     def undo(self) -> Node:
         """Take the last change back, whatever it was."""

@@ -4,7 +4,7 @@ The tree knows nothing of decoding: it holds immutable nodes, and remembers of e
 nodes it touched, as they were and as they became.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -52,6 +52,7 @@ class Tree:
     Attributes:
         nodes: all of them; to be changed within `change` only.
         current: the id of the node somebody stands at, -1 before there is one.
+        changed: called after every change, undone and redone ones too.
     """
 
     def __init__(self, limit: int = LIMIT) -> None:
@@ -59,6 +60,7 @@ class Tree:
         self.nodes: dict[int, Node] = {}
         self.current = -1
         self.limit = limit
+        self.changed: Callable[[], None] = lambda: None
         self._next = 0
         self._open: dict[int, Node | None] | None = None
         self._done: list[Change] = []
@@ -84,6 +86,7 @@ class Tree:
                 self._undone.clear()
         finally:
             self._open = None
+        self.changed()
 
     def add(
         self,
@@ -143,6 +146,16 @@ class Tree:
             path.append(self.nodes[parent])
         return path[::-1]
 
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a change to take back."""
+        return bool(self._done)
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is a change that was taken back."""
+        return bool(self._undone)
+
     def undo(self) -> None:
         """Take the last change back.
 
@@ -154,6 +167,7 @@ class Tree:
         change = self._done.pop()
         self._put(change.before, change.came_from)
         self._undone.append(change)
+        self.changed()
 
     def redo(self) -> None:
         """Make the change again that was taken back last.
@@ -166,6 +180,7 @@ class Tree:
         change = self._undone.pop()
         self._put(change.after, change.went_to)
         self._done.append(change)
+        self.changed()
 
     def _write(self, id: int, node: Node | None) -> None:
         assert self._open is not None  # only a change may write

@@ -1,8 +1,8 @@
-"""Translate a sentence, see what the search weighed, walk through it step by step."""
+"""Translate a sentence, see what the search weighed, and take it apart by hand."""
 
 from collections.abc import Sequence
 from html import escape
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import ipywidgets
 
@@ -14,11 +14,18 @@ from workbench.config import GREEDY as CHANGES_TO_GREEDY
 from workbench.config import RunConfig, SearchSettings
 from workbench.errors import WorkbenchError
 from workbench.records import Translation
+from workbench.widgets.by_hand import ByHand, still_by_hand
 from workbench.widgets.forms import Form
 from workbench.widgets.panel import Panel
-from workbench.widgets.parts import card, markup, row, show, words, write
+from workbench.widgets.parts import card, column, markup, row, show, words, write
+from workbench.widgets.stepping import Stepping
+from workbench.widgets.ticker import Ticker
 from workbench.widgets.vega import VegaView
 
+if TYPE_CHECKING:
+    from workbench.session import Session
+
+SEARCHED, BY_HAND = "what the search weighed", "step by step, by hand"
 GREEDY, BEAM, SAMPLE = "greedy search", "beam search", "sampling"
 ALWAYS = {"max_decode_length", "min_decode_length", "no_repeat_ngram", "prefix"}
 USED = {  # the settings that a way to search has a use for
@@ -63,9 +70,16 @@ class SearchForm(Form):
 
 
 class DecodePanel(Panel):
-    """Greedy search, beam search and sampling, and what each of their steps could choose from."""
+    """Greedy search, beam search and sampling, what their steps chose from, and all by hand."""
 
     title: ClassVar[str] = "Decode"
+
+    def __init__(self, session: "Session") -> None:
+        """Show the latest translation of `session`, and its latest stepper."""
+        self.stepping = Stepping.of(session)
+        super().__init__(session)
+        if session.config.live:
+            Ticker.of(session).on(self.stepping.trait_names(), self._refresh, self.stepping)
 
     def body(self) -> list[ipywidgets.Widget]:
         """Make the widgets."""
@@ -73,7 +87,7 @@ class DecodePanel(Panel):
         self._at = (-1, -1)
         self._text = ipywidgets.Combobox(
             description="Sentence", placeholder="type one, or pick one of the test set",
-            continuous_update=False,
+            continuous_update=False, style={"description_width": "auto"},
         )  # fmt: skip
         self._text.add_class("wb-grow")
         self.bind(self._text, "value", self.choices, "text")
@@ -81,15 +95,24 @@ class DecodePanel(Panel):
         self.heed(self._way, "value", self._search)
         self._form = SearchForm(self.session, groups=("Search",))
         self._translate_button = self.button("Translate", self._translate, primary=True)
+        self._take_apart_button = self.button(
+            "Step by hand", self._take_apart, "and decide every token yourself"
+        )
+        self._shown = ipywidgets.RadioButtons(options=(SEARCHED, BY_HAND))
+        self._shown.add_class("wb-groups")
+        self.heed(self._shown, "value", self._open)
         self._nothing = words("Nothing is translated yet.", "wb-note")
+        self._hand = ByHand(self, self.stepping)
         self._found = [self._hypotheses(), self._steps(), self._search_tree()]
         if self.session.translation and not self.choices.text:
             self.choices.text = self.session.translation.source
+        self._searched = column(card(self._way, self._form), self._nothing, *self._found)
+        self._searched.layout.grid_gap = "16px"
         return [
-            row(self._text, self._translate_button),
-            card(self._way, self._form),
-            self._nothing,
-            *self._found,
+            row(self._text, self._translate_button, self._take_apart_button),
+            self._shown,
+            self._searched,
+            self._hand.box,
         ]
 
     def _hypotheses(self) -> ipywidgets.Widget:
@@ -115,8 +138,18 @@ class DecodePanel(Panel):
         return card(self._tree)
 
     def paint(self) -> None:
-        """Show the settings of the search, and the latest translation."""
+        """Show the settings of the search and the latest translation, or the stepper."""
         write(self._text, options=self._sentences())
+        opened = self.stepping.opened
+        write(self._shown, value=BY_HAND if opened else SEARCHED)
+        show(self._searched, not opened)
+        show(self._hand.box, opened)
+        if opened:
+            self._hand.paint()
+        else:
+            self._paint_searched()
+
+    def _paint_searched(self) -> None:
         write(self._way, value=way_of(self.session.draft))
         translation = self.session.translation
         found = translation is not None and bool(translation.hypotheses)
@@ -144,15 +177,17 @@ class DecodePanel(Panel):
         self._drawn, self._at = translation, (which, step)
 
     def still(self) -> list[Figure | Table]:
-        """Return the hypotheses, the search, and one of its steps."""
+        """Return the hypotheses, the search and one of its steps, and what was done by hand."""
+        by_hand = still_by_hand(self.stepping, self.session.draft)
         translation = self.session.translation
         if translation is None or not translation.hypotheses:
-            return [notice(self.title, "nothing is translated yet")]
+            return by_hand or [notice(self.title, "nothing is translated yet")]
         which, step = self._place(translation)
         return [
             hypotheses_table(translation),
             beam_tree(translation),
             candidates(translation, which, step),
+            *by_hand,
         ]
 
     def _place(self, translation: Translation) -> tuple[int, int]:
@@ -174,6 +209,13 @@ class DecodePanel(Panel):
             raise WorkbenchError("there is nothing to translate: type a sentence, or pick one")
         self.session.request("translate", text)
         self.choices.hypothesis, self.choices.step = 0, 0
+        self.stepping.opened = False
+
+    def _take_apart(self) -> None:
+        self.stepping.begin(self.choices.text)
+
+    def _open(self, shown: str) -> None:
+        self.stepping.opened = shown == BY_HAND
 
     def _choose_hypothesis(self, which: int) -> None:
         self.choices.hypothesis = which

@@ -1,11 +1,8 @@
 """A step function in NumPy: two layers, two heads, no model and no TensorFlow."""
 
 import numpy as np
-import pytest
 
-from workbench.config import SearchSettings
 from workbench.search.decoding import Outcome
-from workbench.search.stepper import Stepper
 
 UNITS = 5
 
@@ -74,26 +71,3 @@ class Plain(FakeStep):
         state = np.tanh(state @ self.recur + self.targets[token] + memory.mean(0))
         logs = np.log(softmax(state @ self.leave))
         return logs.astype(np.float32), np.zeros((0, 1, len(memory)), np.float32), state
-
-
-@pytest.fixture
-def fake(codec):
-    return FakeStep(codec.source.size, codec.target.size)
-
-
-@pytest.fixture
-def make_stepper(codec, fake):
-    """Make a stepper over the fake step, or over another one."""
-
-    def make(text="small cat and dog", step=None, limit=10_000, codec=codec, **settings):
-        settings = {"beam_width": 3, "max_decode_length": 8, **settings}
-        return Stepper(step or fake, codec, text, SearchSettings(**settings), limit)
-
-    make.step_for = lambda codec: FakeStep(codec.source.size, codec.target.size)
-    make.plain = Plain(codec.source.size, codec.target.size)
-    return make
-
-
-@pytest.fixture
-def stepper(make_stepper):
-    return make_stepper()
