@@ -650,7 +650,7 @@ class Session(traitlets.HasTraits):
     def _mind_the_logs(self, logs: Logs, directory: RunDirectory) -> None:
         """Let `error` and `run.json` tell of a log that was dropped since the last look."""
         for name, reason in logs.lost():
-            directory.update(dropped_logs=logs.dropped)
+            directory.update(dropped_logs=dict(logs.dropped))
             self.set_trait("error", f"{name} was dropped, training goes on without it: {reason}")
 
     def _mind_the_rate(self, loop: Loop, directory: RunDirectory) -> None:

@@ -118,7 +118,8 @@ class Logs:
 
     def lost(self) -> list[tuple[str, str]]:
         """Return name and reason of the logs that were dropped since the last call."""
-        since = [(name, why) for name, why in self.dropped.items() if name not in self._told]
+        every = list(self.dropped.items())  # at once: their threads may add to it
+        since = [(name, why) for name, why in every if name not in self._told]
         self._told.update(name for name, _ in since)
         return since
 
