@@ -90,7 +90,6 @@ class Stepping(traitlets.HasTraits):
         if session.state in ("empty", "data"):
             raise WorkbenchError("there is no model yet: build or train one first")
         session.request("stepper", text.strip())
-        self.opened = True
 
     def do(self, act: "Callable[[Stepper], Any]", doing: str = "") -> None:
         """Have something done with the stepper, soon; what it refuses becomes a notice.
@@ -147,7 +146,7 @@ class Stepping(traitlets.HasTraits):
         if session is None or stepper is None:
             self.set_trait("now", None)
             return
-        self._weights = _weights(session)
+        self._weights, self.opened = _weights(session), True
         source = stepper.current.decoded.source.text
         pair = known_pair(session.encoded, source)
         if not (self.now and self.now.path[0].decoded.source.text == source):
