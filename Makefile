@@ -14,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 BENCHMARKS = $(filter-out %/figures.py,$(wildcard tests/benchmarks/*.py))
 
 .DEFAULT_GOAL := help
-.PHONY: help lab report test check lint types layers kernels bench figures constraints browser
+.PHONY: help lab report test coverage check lint types layers kernels bench figures constraints browser
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
@@ -25,8 +25,15 @@ lab: .venv/lab.stamp ## open JupyterLab on the notebooks
 report: .venv/base.stamp ## train, run the notebook, write the HTML page; ARGS="-p corpus scan" sets parameters
 	$(BIN)/workbench report notebooks/experiment.ipynb $(ARGS)
 
-test: .venv/test.stamp browser ## run every test, with coverage; ARGS="tests/data -x" narrows it down
-	$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=term-missing:skip-covered $(ARGS)
+# Two processes, a file at a time in the order of the folders: the tests in the browser, which take
+# longest, come first, and small files last, so that both processes end together.
+PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+test: .venv/test.stamp browser ## run every test; ARGS="tests/data -x" narrows it down
+	$(PYTEST) $(ARGS)
+
+coverage: .venv/test.stamp browser ## run every test and list the lines that none reached
+	$(PYTEST) --cov --cov-report=term-missing:skip-covered $(ARGS)
 
 check: lint types layers ## ruff, mypy and the walls between the rooms: before every commit
 

@@ -1,5 +1,6 @@
 """A language so small that a model of it takes no time. TensorFlow loads only where it is used."""
 
+import os
 from itertools import product
 
 import pytest
@@ -81,7 +82,12 @@ def model(make_model, config):
 
 @pytest.fixture(scope="session")
 def experiment(request, tmp_path_factory):
-    """The outcome of `notebooks/experiment.ipynb`, run headless for a moment on phrases."""
+    """The outcome of `notebooks/experiment.ipynb`, run headless for a moment on phrases.
+
+    Processes that share the tests run it once: who comes second waits and finds it done.
+    """
+    import fcntl
+
     from workbench.reports.run import run_report
 
     settings = {
@@ -90,8 +96,12 @@ def experiment(request, tmp_path_factory):
         "learning_rate": "1e-2",
     }  # fmt: skip
     notebook = request.config.rootpath / "notebooks" / "experiment.ipynb"
-    directory = tmp_path_factory.mktemp("experiment") / "run"
-    return run_report(notebook, settings, run_directory=directory)
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    with (shared / "experiment.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return run_report(notebook, settings, run_directory=shared / "experiment" / "run")
 
 
 @pytest.fixture

@@ -46,13 +46,30 @@ def settings(config, corpus):
     return config.replace(corpus=str(corpus), max_steps=STEPS, probe_sentences=2)
 
 
-@pytest.fixture
-def cheap(settings, tmp_path):
+@pytest.fixture(scope="module")
+def plain(settings):
     """Settings whose model is compiled fast."""
     return settings.replace(
-        encoder="rnn", decoder="rnn", attention="none", bidirectional=False, beam_width=1,
-        run_directory=str(tmp_path / "run"),
-    )  # fmt: skip
+        encoder="rnn", decoder="rnn", attention="none", bidirectional=False, beam_width=1
+    )
+
+
+@pytest.fixture
+def cheap(plain, tmp_path):
+    """The same, with a directory of the test's own."""
+    return plain.replace(run_directory=str(tmp_path / "run"))
+
+
+WHOLE = {"epochs": 3, "max_steps": 0, "evaluate_every": 2}  # twelve steps
+
+
+@pytest.fixture(scope="module")
+def undisturbed(plain, tmp_path_factory):
+    """A plain session that has trained in one go, to hold against those that did not."""
+    directory = tmp_path_factory.mktemp("undisturbed") / "run"
+    session = Session(plain, run_directory=str(directory), **WHOLE)
+    session.train()
+    return session
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +99,7 @@ def no_step(monkeypatch, action):
 
 def until(true):
     """Wait until something is true."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not true():
         assert time.monotonic() < deadline, "waited for too long"
         time.sleep(0.005)
@@ -267,10 +284,8 @@ def test_live_training_is_paused_answers_and_goes_on(cheap):
     assert states[-3:] == ["paused", "training", "trained"]
 
 
-def test_a_paused_training_is_the_same_as_one_left_alone(cheap, tmp_path):
-    undisturbed = Session(cheap, epochs=3, max_steps=0)
-    undisturbed.train()
-    session = Session(cheap, live=True, epochs=3, max_steps=0, run_directory=str(tmp_path / "b"))
+def test_a_paused_training_is_the_same_as_one_left_alone(cheap, undisturbed):
+    session = Session(cheap, live=True, **WHOLE)
     session.advance(2)
     until(lambda: session.state == "paused")
     session.evaluate("test")
@@ -286,12 +301,8 @@ def test_a_paused_training_is_the_same_as_one_left_alone(cheap, tmp_path):
         np.testing.assert_array_equal(ours, theirs)
 
 
-def test_stop_ends_an_evaluation_and_it_is_made_when_training_goes_on(cheap, tmp_path):
-    undisturbed = Session(cheap, max_steps=4, evaluate_every=2)
-    undisturbed.train()
-    session = Session(
-        cheap, live=True, max_steps=4, evaluate_every=2, run_directory=str(tmp_path / "b")
-    )
+def test_stop_ends_an_evaluation_and_it_is_made_when_training_goes_on(cheap, undisturbed):
+    session = Session(cheap, live=True, **WHOLE)
     measure = session._look
 
     def stopped():

@@ -103,9 +103,9 @@ def page(browser: Browser, watch: Watch) -> Iterator[Page]:
     assert not watch.requests, f"the page asked other machines for {watch.requests}"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A JupyterLab of the module's own; see `lab.py`."""
+    """A JupyterLab with one kernel for all tests of a process; see `lab.py`."""
     from lab import Lab  # loaded here: what only draws a page needs nothing of Jupyter
 
     lab = Lab(tmp_path_factory.mktemp("lab"))
@@ -116,9 +116,18 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 @pytest.fixture
 def notebook(lab: Any, page: Page) -> Iterator[Callable[..., Any]]:
     """A function that opens a notebook of the given cells in the test's page."""
-    yield lambda *cells: lab.open(page, *cells)
+    books = []
+
+    def open_book(*cells: str) -> Any:
+        books.append(lab.open(page, *cells))
+        return books[-1]
+
+    yield open_book
+    try:
+        lab.tidy(books[-1])
+    except (Error, IndexError, RuntimeError):  # the test left nothing that answers
+        lab.end_kernels()
     page.goto("about:blank")
-    lab.end_kernels()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -12,7 +12,8 @@ A test takes the fixture `notebook` and gives it cells:
 
 `book.page` is Playwright's page, `book.reload()` loads it again as F5 does, `book.restart()`
 restarts the kernel, `book.theme("dark")` switches the theme, `book.until(javascript)` waits.
-The server is one for a module; each notebook has a kernel of its own, ended after the test.
+The server is one for the whole run of tests, and so is its kernel, since loading TensorFlow takes
+longer than most tests: after a test `Lab.tidy` empties it, or ends it where it is not idle.
 Pictures go to the folder named by WORKBENCH_SCREENSHOTS, by default `screenshots/`, which git
 ignores. JupyterLab draws only the cells that can be seen: scroll to one before looking at it.
 """
@@ -32,7 +33,7 @@ import nbformat
 from playwright.sync_api import Locator, Page
 
 SCREENSHOTS = Path(os.environ.get("WORKBENCH_SCREENSHOTS", "screenshots"))
-START = 60  # seconds that JupyterLab may take to start on a busy machine
+START = 120  # seconds that JupyterLab may take to start on a busy machine
 SETTINGS = {  # which would ask other machines, or a person
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
     "docmanager-extension/plugin": {"autosave": False},
@@ -71,15 +72,27 @@ class Lab:
         ]
         nbformat.write(nbformat.v4.new_notebook(cells=code, metadata=kernel),
                        self.root / f"{name}.ipynb")  # fmt: skip
+        for session in self.ask("/api/sessions"):  # the kernel that is there serves this notebook
+            moved = {"path": f"{name}.ipynb", "name": f"{name}.ipynb", "type": "notebook"}
+            self.ask(f"/api/sessions/{session['id']}", "PATCH", moved)
         return Notebook(page, f"{self.url}/lab/workspaces/{name}/tree/{name}.ipynb")
+
+    def tidy(self, book: "Notebook") -> None:
+        """Leave the kernel of a notebook as good as new for the next, or end it."""
+        states = [session["kernel"]["execution_state"] for session in self.ask("/api/sessions")]
+        if states == ["idle"]:
+            book.python(f"exec({_EMPTY!r}, {{}})")
+        else:  # a cell that the test left running
+            self.end_kernels()
 
     def end_kernels(self) -> None:
         for session in self.ask("/api/sessions"):
             self.ask(f"/api/sessions/{session['id']}", "DELETE")
 
-    def ask(self, path: str, method: str = "GET") -> Any:
+    def ask(self, path: str, method: str = "GET", given: Any = None) -> Any:
         """Return what the server's own interface answers."""
-        request = urllib.request.Request(self.url + path, method=method)
+        data = None if given is None else json.dumps(given).encode()
+        request = urllib.request.Request(self.url + path, data, method=method)
         with urllib.request.urlopen(request, timeout=10) as answer:
             return json.loads(answer.read() or "null")
 
@@ -178,6 +191,21 @@ class Notebook:
         self.until(ready, START)
 
 
+# What a test made: sessions at work, widgets, names. The package itself is loaded anew as well, or
+# widgets that it holds (the runtime of charts) would be there before the page is.
+_EMPTY = """
+import sys
+from IPython import get_ipython
+from ipywidgets import Widget
+shell = get_ipython()
+for value in list(shell.user_ns.values()):
+    if type(value).__module__ == "workbench.session":
+        value.stop()
+Widget.close_all()
+shell.reset(new_session=False)
+for name in [name for name in sys.modules if name.partition(".")[0] == "workbench"]:
+    del sys.modules[name]
+"""
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 _SESSION = "jupyterapp.shell.currentWidget?.sessionContext"
 _CELLS = "[...jupyterapp.shell.currentWidget.content.model.cells]"
