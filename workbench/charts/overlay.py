@@ -188,7 +188,7 @@ def _drawn(lines: Mapping[str, Points], figure: str) -> alt.LayerChart:
 
 def _over_steps(chart: alt.Chart, figure: str) -> alt.Chart:
     form = _form(figure)
-    axis = alt.Axis(tickCount=6, minExtent=32, format={".1%": "~%"}.get(form, "~g"))
+    axis = alt.Axis(tickCount=6, minExtent=32, format={".1%": "~%"}.get(form, alt.Undefined))
     encoded: alt.Chart = chart.encode(
         x=alt.X("step:Q", title="step", axis=_STEP, scale=alt.Scale(zero=True)),
         y=alt.Y("value:Q", title=figure_title(figure), axis=axis, scale=alt.Scale(zero=False)),

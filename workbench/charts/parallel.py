@@ -57,7 +57,7 @@ def parallel_coordinates(
         width: px of the plot, or `container`.
     """
     if len(names) < 2 or not parameters:
-        return notice("Parameters", "no parameter differs between the runs")
+        return notice("Runs over their parameters", "no parameter differs between the runs")
     axes = [_axis(name, each) for name, each in list(parameters.items())[:MOST]]
     if any(value is not None for value in values):
         axes.append(_axis(objective, values, lower))
@@ -68,7 +68,7 @@ def parallel_coordinates(
         f"Parallel coordinates of {len(names)} runs over {', '.join(axis.name for axis in axes)}; "
         f"a line is a run. Drag over an axis to keep the runs that pass there.{more}"
     )
-    return framed(chart.properties(width=width, height=HEIGHT), "Parameters", words)
+    return framed(chart.properties(width=width, height=HEIGHT), "Runs over their parameters", words)
 
 
 def importance_bars(

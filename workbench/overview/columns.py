@@ -50,8 +50,7 @@ def columns_of(runs: Sequence[Summary], objective: Objective) -> list[Column]:
 def runs_table(runs: Mapping[str, Summary], objective: Objective) -> Table:
     """Return the runs, the best first, with what differs and the figures that matter most."""
     label = {id(run): name for name, run in runs.items()}
-    best = objective.ranked(list(runs.values()))
-    listed = list({id(run): run for run in (*best, *runs.values())}.values())
+    listed = objective.best_first(list(runs.values()))
     split = objective.name.partition(".")[0]
     columns = [
         column for column in columns_of(listed, objective)
@@ -64,7 +63,8 @@ def runs_table(runs: Mapping[str, Summary], objective: Objective) -> Table:
     )
     ended = sum(run.status == "ok" for run in listed)
     caption = f"{len(listed)} runs, {ended} of them ended well"
-    by = f"; the best {figure_heading(objective.name)} first" if best else ""
+    ranked = any(objective.value(run) is not None for run in listed)
+    by = f"; the best {figure_heading(objective.name)} first" if ranked else ""
     return Table(("run", "status", *(it.heading for it in columns)), rows, caption + by)
 
 

@@ -53,6 +53,10 @@ class Objective:
         sign = 1 if self.direction == "minimize" else -1
         return [run for _, run in sorted(able, key=lambda one: sign * one[0])]
 
+    def best_first(self, runs: Sequence[Summary]) -> list[Summary]:
+        """Return all runs: those that can be ranked, the best first, then the others."""
+        return list({id(run): run for run in (*self.ranked(runs), *runs)}.values())
+
 
 def find_runs(paths: Sequence[str | Path]) -> list[RunDirectory]:
     """Return the runs that `paths` name: each a run directory, or a folder with such inside.

@@ -57,7 +57,7 @@ def write_index(
 
     Args:
         folder: where the page lies; its links to reports are relative to it.
-        runs: to compare, in the order in which they are listed.
+        runs: to compare; those that can be ranked are listed first, the best above.
         title: the page's heading.
         objective: the figure by which runs are ranked, such as `validation.bleu`; empty: what
             most would look at first, in its usual direction.
@@ -69,10 +69,9 @@ def write_index(
     Raises:
         OSError: the folder cannot be written.
     """
-    known = labelled([summarized(run) for run in runs])
-    every = list(known.values())
-    ranked = Objective(objective, direction) if objective else Objective.of(every)
-    page = _Page(folder, known, ranked, importances, notes or {})
+    every = [summarized(run) for run in runs]
+    ranking = Objective(objective, direction) if objective else Objective.of(every)
+    page = _Page(folder, labelled(ranking.best_first(every)), ranking, importances, notes or {})
     write_text(folder / "index.html", _fitting(page, title, waiting))
     return folder / "index.html"
 
@@ -101,6 +100,8 @@ def _fitting(page: _Page, title: str, waiting: int) -> str:
         "columns": columns,
         "groups": _groups(columns),
         "rows": _rows(page, columns),
+        "ranking": page.objective.name,
+        "rising": page.objective.direction == "minimize",
         "facets": _facets(columns),
         "statuses": list(dict.fromkeys(run.status for run in every)),
         "best": _best(page, columns),
