@@ -123,7 +123,9 @@ def make_run(tmp_path):
             lines[-1] |= {"evaluation": evaluation, "best": True}
         run.metrics.write_text("".join(json.dumps(line) + "\n" for line in lines))
         if samples:
-            texts = [dict(zip(("source", "reference", "text"), one, strict=True)) for one in samples]
+            texts = [
+                dict(zip(("source", "reference", "text"), one, strict=True)) for one in samples
+            ]
             document = json.dumps({str(len(losses)): texts}).encode()
             np.savez_compressed(run.probes, texts=np.frombuffer(document, dtype=np.uint8))
         if page:

@@ -22,7 +22,9 @@ CHOICES = len(_DASHES)
 CHOSEN = "indexof(chosen, datum.run) >= 0"
 SLOT = "indexof(chosen, datum.run)"
 NAME_OF_SLOT = "chosen[datum.value]"
-HIGHLIGHTED = {"or": [{"param": "pointed", "empty": False}, "datum.run === highlight"]}
+HIGHLIGHTED = alt.LogicalOrPredicate(
+    **{"or": [alt.ParameterPredicate(param="pointed", empty=False), "datum.run === highlight"]}
+)
 _STEP = alt.Axis(format=",.0f", grid=False, tickCount=8, tickMinStep=1)
 
 Histories = Mapping[str, Sequence[Progress]]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import log
 from typing import Any
 
@@ -90,7 +91,7 @@ def importance_bars(
     texts = bars.mark_text(style="label_muted", align="left", dx=5).encode(
         text=alt.Text("share:Q", format=".0%")
     )
-    chart = alt.layer(bars.mark_bar(style="main", height={"band": 0.6}), texts)
+    chart = alt.LayerChart(layer=[bars.mark_bar(style="main", height={"band": 0.6}), texts])
     words = "; ".join(f"{name} {share:.0%}" for name, share in shares)
     sized = chart.properties(width=width, height=24 * len(shares))
     return framed(sized, title, f"{title}, as shares of the variance explained: {words}.")
@@ -132,7 +133,7 @@ def _number_axis(name: str, values: Sequence[Any], lower: bool) -> _Axis:
 def _apart(places: Sequence[float]) -> bool:
     """Tell whether labels at these places do not touch."""
     ordered = sorted(places)
-    return all(b - a > 12 / HEIGHT for a, b in zip(ordered, ordered[1:], strict=False))
+    return all(b - a > 12 / HEIGHT for a, b in pairwise(ordered))
 
 
 def _short(text: str) -> str:
@@ -167,9 +168,10 @@ def _layers(
     )
     brush = alt.selection_interval(name="brush", encodings=["x", "y"])
     own = kept.transform_filter(CHOSEN).transform_calculate(slot=SLOT)
+    faint = faintness(len(rows) // len(axes))
     layers = [
-        every.mark_line(style="muted", opacity=0.12, strokeWidth=1),
-        kept.mark_line(style="faint", strokeWidth=1.5, opacity=faintness(len(rows) // len(axes))),
+        every.mark_line(style="muted", opacity=faint / 3, strokeWidth=1),
+        kept.mark_line(style="faint", opacity=faint, strokeWidth=1.5),
         own.mark_line(strokeWidth=2.25).encode(**slot_looks(len(chosen) * legend)),
         every.transform_filter(HIGHLIGHTED).mark_line(style="accent", strokeWidth=3),
         *_scales(axes, x),

@@ -70,7 +70,7 @@ def _by_optuna(
 
 
 def _silent_study() -> Any:
-    """Return a study in memory; Optuna tells of every one on standard error, unless asked not to."""
+    """Return a study in memory, of which Optuna says nothing on standard error."""
     import optuna
 
     before = optuna.logging.get_verbosity()

@@ -37,9 +37,7 @@ class Objective:
         """
         known = figures_of(runs)
         if name and name not in known:
-            raise SettingsError(
-                f"objective {name!r}: no run has measured it{nearest(name, known)}"
-            )
+            raise SettingsError(f"objective {name!r}: no run has measured it{nearest(name, known)}")
         usual = [f"{split}.{figure}" for split in SPLITS for figure in PREFERRED]
         return cls.natural(name or next((it for it in usual if it in known), ""))
 

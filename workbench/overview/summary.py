@@ -66,6 +66,15 @@ class Summary:
     traceback: str = ""
     faults: tuple[str, ...] = ()
 
+    def as_json(self) -> dict[str, Any]:
+        """Return what a program wants to know: all but curves and sentences."""
+        names = ("name", "status", "started", "parameters", "figures", "error", "faults")
+        return {
+            "path": str(self.path),
+            "page": str(self.page) if self.page else None,
+            **{name: getattr(self, name) for name in names},
+        }
+
 
 def summarized(run: RunDirectory) -> Summary:
     """Read a run directory; a run that has ended is read again only when a file has changed."""
@@ -102,7 +111,8 @@ def _read(run: RunDirectory) -> Summary:
 
     record: Mapping[str, Any] = part("run.json", run.read, {})
     history: tuple[Progress, ...] = part("metrics.jsonl", lambda: read_history(run.metrics), ())
-    step, samples = part("probes.npz", lambda: _samples(run.probes, _kept_step(history)), (0, ()))
+    nothing: tuple[int, tuple[Sample, ...]] = (0, ())
+    step, samples = part("probes.npz", lambda: _samples(run.probes, _kept_step(history)), nothing)
     error, traceback = _error(record.get("error"))
     return Summary(
         name=run.path.resolve().name,

@@ -28,7 +28,8 @@ from workbench.overview.order import (
     labelled,
 )
 from workbench.overview.summary import Summary, summarized
-from workbench.reports.comparison_data import Detail, chart_json, page_data, parameters_chart
+from workbench.overview.views import parameters_chart
+from workbench.reports.comparison_data import Detail, chart_json, page_data
 from workbench.reports.page import TEMPLATES, bundle, part, policy, script_json, script_tags, style
 from workbench.runs import RunDirectory
 
@@ -106,7 +107,9 @@ def _fitting(page: _Page, title: str, waiting: int) -> str:
         "statuses": list(dict.fromkeys(run.status for run in every)),
         "best": _best(page, columns),
         "unfinished": _unfinished(page),
-        "parallel": chart_json(parameters_chart(page.runs, columns, page.objective, chosen)),
+        "parallel": chart_json(
+            parameters_chart(page.runs, columns, page.objective, chosen, "container", legend=False)
+        ),
         "mattered": mattered,
         "mattered_words": words,
         "most": CHOICES,
@@ -135,7 +138,9 @@ def _facts(page: _Page, waiting: int) -> dict[str, str]:
     for run in page.runs.values():
         counts[run.status] = counts.get(run.status, 0) + 1
     facts = {"Runs": f"{len(page.runs) + waiting:,}"}
-    facts |= {_STATUS_TITLES[name]: f"{counts[name]:,}" for name in _STATUS_TITLES if name in counts}
+    facts |= {
+        _STATUS_TITLES[name]: f"{counts[name]:,}" for name in _STATUS_TITLES if name in counts
+    }
     if waiting:
         facts["Waiting"] = f"{waiting:,}"
     if page.objective.name:
@@ -192,7 +197,7 @@ def _facets(columns: Sequence[Column]) -> list[tuple[Column, list[str]]]:
                  if value is not None}  # fmt: skip
         if column.group == "parameters" and 2 <= len(pairs) <= FACETS:
             number = all(isinstance(value, int | float) for value in pairs.values())
-            facets.append((column, sorted(pairs, key=(lambda it: pairs[it]) if number else None)))
+            facets.append((column, sorted(pairs, key=pairs.__getitem__ if number else None)))
     return facets[:6]
 
 
@@ -233,8 +238,10 @@ def _mattered(page: _Page) -> tuple[dict[str, str] | None, str]:
     """Return the chart of what mattered, or None and why there is none."""
     every = list(page.runs.values())
     try:
-        found = importances_of(every, page.objective) if page.importances is None else dict(
-            page.importances
+        found = (
+            importances_of(every, page.objective)
+            if page.importances is None
+            else dict(page.importances)
         )
         if not found:
             raise WorkbenchError("which parameter mattered is not known yet")

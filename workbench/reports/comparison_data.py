@@ -1,4 +1,4 @@
-"""What the script of the comparison page reads: rows, curves and sentences, as little as will do."""
+"""What the script of the comparison page reads: rows, curves and sentences, thinned."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,12 +6,16 @@ from typing import Any
 
 from workbench.charts.export import to_vega_lite
 from workbench.charts.frame import Figure, shortened
-from workbench.charts.names import ordered
-from workbench.charts.overlay import CHOICES, TRAINING, Points, figure_title, many
-from workbench.charts.parallel import parallel_coordinates
+from workbench.charts.overlay import CHOICES, Points, figure_title
 from workbench.overview.columns import Column
-from workbench.overview.order import Objective, figure_heading
-from workbench.overview.summary import Sample, Summary
+from workbench.overview.order import Objective
+from workbench.overview.summary import Summary
+from workbench.overview.views import (
+    curves_chart,
+    figures_with_curves,
+    sentences_of,
+    versions_of,
+)
 from workbench.reports.page import script_json
 
 
@@ -32,7 +36,7 @@ def page_data(
     detail: Detail,
 ) -> dict[str, Any]:
     """Return the runs, their columns, curves and sentences, as the page's script takes them."""
-    figures = _figures(runs, objective.name.rpartition(".")[2])
+    figures = figures_with_curves(runs, objective)
     return {
         "names": list(runs),
         "statuses": [run.status for run in runs.values()],
@@ -47,25 +51,6 @@ def page_data(
     }  # fmt: skip
 
 
-def parameters_chart(
-    runs: Mapping[str, Summary],
-    columns: Sequence[Column],
-    objective: Objective,
-    chosen: Sequence[str] = (),
-) -> Figure:
-    """Return the parallel coordinates of the runs over what differs between them."""
-    return parallel_coordinates(
-        list(runs),
-        {it.heading: it.values for it in columns if it.group == "parameters"},
-        figure_heading(objective.name),
-        [objective.value(run) for run in runs.values()],
-        lower=objective.direction == "minimize",
-        chosen=chosen,
-        width="container",
-        legend=False,
-    )
-
-
 def chart_json(chart: Figure) -> dict[str, str]:
     """Return the chart as a page holds it: its specification, which no text can break."""
     specification = to_vega_lite(chart, validate=False)
@@ -75,17 +60,9 @@ def chart_json(chart: Figure) -> dict[str, str]:
     }
 
 
-def _figures(runs: Mapping[str, Summary], first: str) -> list[str]:
-    """Return what there are curves of: `first` if it is among them, training loss, the others."""
-    every = {figure for run in runs.values() for figure in run.curves}
-    listed = [name for name in (first, TRAINING) if name in every]
-    return [*listed, *ordered(every - set(listed))]
-
-
 def _curves(runs: Mapping[str, Summary], figure: str, chosen: Sequence[str]) -> dict[str, Any]:
     """Return the chart of a figure, its rows left out: the script puts in those that are shown."""
-    ends = {name: run.curves[figure][-1:] for name, run in runs.items() if figure in run.curves}
-    chart = many(ends, figure, chosen, "container", legend=False)
+    chart = curves_chart(runs, figure, chosen, "container", legend=False, ends_only=True)
     specification = to_vega_lite(chart, validate=False)
     specification["data"] = {"name": "curves", "values": []}
     return {"description": specification.pop("description"), "specification": specification}
@@ -107,24 +84,16 @@ def _short(value: float, digits: int) -> float:
 
 def _sentences(runs: Sequence[Summary], detail: Detail) -> dict[str, Any]:
     """Return the sentences that any run was watched on, each once, and every run's versions."""
-    counts: dict[tuple[str, str], int] = {}
-    for run in runs:
-        for sample in run.samples:
-            counts[_key(sample)] = counts.get(_key(sample), 0) + 1
-    most_common = sorted(counts, key=lambda key: -counts[key])[: detail.sentences]
+    most_common = sentences_of(runs, detail.sentences)
     place = {key: number for number, key in enumerate(most_common)}
     return {
         "sentences": [[shortened(text, detail.letters) for text in key] for key in most_common],
         "translations": [
             {
                 "step": run.sampled,
-                "texts": {place[_key(it)]: shortened(it.text, detail.letters)
-                          for it in run.samples if _key(it) in place},
+                "texts": {place[key]: shortened(text, detail.letters)
+                          for key, text in versions_of(run).items() if key in place},
             }
             for run in runs
         ],
     }  # fmt: skip
-
-
-def _key(sample: Sample) -> tuple[str, str]:
-    return sample.source, sample.reference
