@@ -22,9 +22,7 @@ CHOICES = len(_DASHES)
 CHOSEN = "indexof(chosen, datum.run) >= 0"
 SLOT = "indexof(chosen, datum.run)"
 NAME_OF_SLOT = "chosen[datum.value]"
-HIGHLIGHTED = alt.LogicalOrPredicate(
-    **{"or": [alt.ParameterPredicate(param="pointed", empty=False), "datum.run === highlight"]}
-)
+HIGHLIGHTED: Any = {"or": [{"param": "pointed", "empty": False}, "datum.run === highlight"]}
 _STEP = alt.Axis(format=",.0f", grid=False, tickCount=8, tickMinStep=1)
 
 Histories = Mapping[str, Sequence[Progress]]

@@ -51,11 +51,14 @@ def parallel_coordinates(
     `highlight` and `pointed` are the parameters of `charts.overlay.many`.
 
     Args:
-        names: of the runs; parameters: by name, the value of every run or None.
-        objective: how it is called; values: of every run, None where there is none.
+        names: of the runs.
+        parameters: by name, the value of every run or None.
+        objective: how it is called.
+        values: of the objective for every run, None where there is none.
         lower: whether a small value is good: the good end of the last axis is always above.
-        chosen: runs that are told apart; legend: whether the chart says which is which.
+        chosen: runs that are told apart.
         width: px of the plot, or `container`.
+        legend: whether the chart says itself which line is which.
     """
     if len(names) < 2 or not parameters:
         return notice("Runs over their parameters", "no parameter differs between the runs")
