@@ -28,7 +28,8 @@ def test_the_best_runs_are_told_apart_and_what_is_chosen_is_drawn(folder, make_r
     panel = RunsPanel(folder)
     assert panel.chosen == ("c", "b", "a")
     panel._choice.value = ("a",)
-    assert panel._views["curves"]._specification["params"][0]["value"] == ["a"]
+    parameters = panel._views["curves"]._specification["params"]
+    assert {"name": "chosen", "value": ["a"]} in parameters
     assert ">a</th>" in panel._side.value
     assert ">b</th>" not in panel._side.value
     panel._figure.value = "training_loss"
