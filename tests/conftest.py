@@ -125,3 +125,46 @@ def make_stepper(codec, fake):
 @pytest.fixture
 def stepper(make_stepper):
     return make_stepper()
+
+
+@pytest.fixture
+def make_run(tmp_path):
+    """Write by hand the directory of a run on which nothing was trained."""
+    import json
+
+    import numpy as np
+
+    from workbench.runs import RunDirectory
+
+    def make(
+        name, *, status="ok", bleu=None, losses=(3.0, 2.0), samples=(), page=False,
+        parameters=None, error=None, **settings,
+    ):  # fmt: skip
+        run = RunDirectory(tmp_path / "runs" / name)
+        run.path.mkdir(parents=True)
+        figures = {} if bleu is None else {"bleu": bleu}
+        config = RunConfig(**settings).model_dump()
+        fields = {"schema": 1, "status": status, "config": config, "parameters": parameters or {},
+                  "error": error, "wall_seconds": 5.0, "validation": figures}  # fmt: skip
+        run.record.write_text(json.dumps(fields), encoding="utf-8")
+        lines = [
+            {"step": step, "epoch": 0, "loss": loss, "learning_rate": 0.1, "gradient_norm": 1.0,
+             "tokens": 10, "tokens_per_second": 1.0, "seconds": 1.0, "total_steps": len(losses),
+             "evaluation": None, "best": False}
+            for step, loss in enumerate(losses, 1)
+        ]  # fmt: skip
+        if lines and figures:
+            evaluation = {"split": "validation", "figures": figures, "sentences": 9}
+            lines[-1] |= {"evaluation": evaluation, "best": True}
+        run.metrics.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        if samples:
+            texts = [
+                dict(zip(("source", "reference", "text"), one, strict=True)) for one in samples
+            ]
+            document = json.dumps({str(len(losses)): texts}).encode()
+            np.savez_compressed(run.probes, texts=np.frombuffer(document, dtype=np.uint8))
+        if page:
+            run.page.write_text("<h1>report</h1>")
+        return run
+
+    return make

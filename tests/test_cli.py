@@ -305,3 +305,29 @@ def test_lab_opens_on_the_workbench(workbench, monkeypatch, tmp_path, first):
 def test_lab_says_what_to_install(workbench, monkeypatch, tmp_path):
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     refused(workbench("lab", tmp_path), "pip install")
+
+
+def test_compare_prints_the_runs_the_best_first(workbench, make_run, tmp_path):
+    make_run("small", units=32, bleu=10.0)
+    make_run("large", units=64, bleu=20.0)
+    lines = workbench("compare", tmp_path / "runs").out.splitlines()
+    assert [line.split()[0] for line in lines] == ["2", "run", "large", "small"]
+    ranked = workbench("compare", tmp_path / "runs", "--objective", "wall_seconds", "--json")
+    found = json.loads(ranked.out)
+    assert [one["name"] for one in found] == ["large", "small"]
+    assert found[0]["figures"] == {"validation.bleu": 20.0, "wall_seconds": 5.0}
+    assert found[0]["parameters"]["units"] == 64
+
+
+def test_compare_writes_the_page(workbench, make_run, tmp_path, monkeypatch):
+    monkeypatch.setattr("workbench.reports.comparison.bundle", lambda: "")
+    outcome = workbench("compare", make_run("a", bleu=1.0).path, "--html", tmp_path / "page")
+    assert outcome.out == f"comparison: {tmp_path / 'page' / 'index.html'}\n"
+    assert 'href="../runs/a"' in (tmp_path / "page" / "index.html").read_text(encoding="utf-8")
+
+
+def test_compare_names_all_that_is_no_run(workbench, make_run, tmp_path):
+    run = make_run("a", bleu=1.0)
+    refused(workbench("compare", run.path, tmp_path / "none", tmp_path), "none", str(tmp_path))
+    refused(workbench("compare", run.path, "--objective", "test.blue"), "test.blue", "no run")
+    refused(workbench("compare"), "RUN")

@@ -26,7 +26,7 @@ RANKS = {  # a module imports from strictly lower ranks, and from its own room; 
     **dict.fromkeys(("archives", "charts", "data", "metrics", "runs"), 1),
     **dict.fromkeys(("model", "published"), 2),
     **dict.fromkeys(("inspection", "search", "training"), 3),
-    "session": 4,
+    **dict.fromkeys(("overview", "session"), 4),
     **dict.fromkeys(("reports", "widgets"), 5),
     "cli": 6,
 }

@@ -274,6 +274,36 @@ def evaluate(
 
 
 @workbench.command()
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN...")
+@click.option("--objective", default="", metavar="FIGURE",
+              help="rank by this figure, such as validation.bleu")  # fmt: skip
+@click.option("--html", "folder", type=click.Path(path_type=Path, file_okay=False),
+              help="write the comparison page index.html to this folder")  # fmt: skip
+@as_json
+def compare(
+    runs: tuple[Path, ...], objective: str, folder: Path | None, as_json: bool
+) -> None:  # fmt: skip
+    """Compare run directories, or folders of such: what differs and what came of it."""
+    from workbench.overview import Objective, find_runs, labelled, runs_table, summarized
+
+    found = find_runs(runs)
+    summaries = [summarized(run) for run in found]
+    ranking = Objective.of(summaries, objective)
+    if folder:
+        from workbench.reports.comparison import write_index
+
+        page = write_index(folder, found, title=f"{len(found)} runs", objective=ranking.name,
+                           direction=ranking.direction)  # fmt: skip
+        click.echo(f"comparison: {page}", err=as_json)
+    if as_json:
+        listed = labelled(ranking.best_first(summaries))
+        click.echo(json.dumps([run.as_json() | {"name": name} for name, run in listed.items()],
+                              indent=2))  # fmt: skip
+    elif not folder:
+        click.echo(runs_table(labelled(summaries), ranking).to_text())
+
+
+@workbench.command()
 @as_json
 def settings(as_json: bool) -> None:
     """List every setting with its default, its range or choices, and what it does."""

@@ -22,7 +22,8 @@ from workbench.charts.diagnosis import faults_chart, surprise_bars
 from workbench.charts.diagram import model_diagram
 from workbench.charts.hypotheses import candidates
 from workbench.charts.lengths import length_histogram, score_by_length
-from workbench.charts.overlay import overlay
+from workbench.charts.overlay import many, overlay
+from workbench.charts.parallel import importance_bars, parallel_coordinates
 from workbench.charts.search import beam_tree
 from workbench.charts.sight import across
 from workbench.charts.state_layout import State
@@ -59,14 +60,21 @@ SHOWN = {  # the charts, and how each shows that text
     "vocabulary": None, "candidates": NASTY, "overlay": NASTY, "overlaid": f"Validation: {TITLE}",
     "attribution": NASTY, "attributed": NASTY, "faults": None, "surprise": NASTY, "states": None,
     "unit": NASTY, "wanted": NASTY, "by hand": NASTY, "usage": f"0: {NASTY}",
-    "trials": f"{NASTY} · 32",
+    "trials": f"{NASTY} · 32", "many": NASTY, "parallel": NASTY, "importance": NASTY,
 }  # fmt: skip
-EXPRESSIONS = {  # all that our charts ever ask Vega to compute
+EXPRESSIONS = [  # all that our charts ever ask Vega to compute
     "replace(datum.label, /^[0-9]+:/, '')",
     "replace(datum.source, /^[0-9]+:/, '')",
     "replace(datum.target, /^[0-9]+:/, '')",
     "datum.series === 'validation'",
-}
+    "indexof(chosen, datum.run) >= 0",
+    "indexof(chosen, datum.run)",
+    "chosen[datum.value]",
+    "isValid(brush.place) && indexof(brush.axis, datum.axis) >= 0 "
+    "&& inrange(datum.place, brush.place) ? 1 : 0",
+    "!isValid(brush.place) || datum.hits === length(brush.axis)",
+    {"or": [{"param": "pointed", "empty": False}, "datum.run === highlight"]},
+]
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +142,11 @@ def gallery(progress, translation, beam):
         ),
         "trials": lambda: trials_chart([Trial(NASTY, 32, 1, 9, 10.0, 2**30, 1.0, 2.0)]),
         "overlay": lambda: overlay({NASTY: history, "b": history}),
+        "many": lambda: many({NASTY: [(1, 2.0), (2, 1.0)]}, chosen=[NASTY]),
+        "parallel": lambda: parallel_coordinates(
+            [NASTY, "b"], {NASTY: [1, 2]}, NASTY, [0.5, None], chosen=[NASTY]
+        ),
+        "importance": lambda: importance_bars({NASTY: 0.5}, "bleu"),
         "overlaid": lambda: overlay({"a": history}, NASTY),
     }
 
@@ -168,7 +181,9 @@ def test_it_fits_a_page(seen):
 
 def test_it_needs_no_later_vega_lite_than_5(seen):
     first, last = (
-        re.sub(r"gradient_\d+", "", vl_convert.vegalite_to_svg(seen.json, vl_version=version))
+        re.sub(
+            r"gradient_\d+|clip\d+", "", vl_convert.vegalite_to_svg(seen.json, vl_version=version)
+        )
         for version in ("5.8", "5.21")
     )
     assert first == last
@@ -198,7 +213,9 @@ def test_it_draws_text_as_text(gallery, spec, name, text):
     assert text is None or text in spec(gallery[name]()).texts()
 
 
-@pytest.mark.parametrize("name", ["curves", "grid", "tree", "model", "candidates", "overlay"])
+@pytest.mark.parametrize(
+    "name", ["curves", "grid", "tree", "model", "candidates", "overlay", "many", "parallel"]
+)
 def test_it_is_the_same_at_every_drawing(gallery, spec, name):
     one, other = (json.dumps(spec(gallery[name]()).json) for _ in range(2))
     assert one == other

@@ -80,7 +80,7 @@ def notebook(*cells):
 @pytest.fixture(autouse=True)
 def light_bundle(monkeypatch):
     """Leave Vega out: one test makes the real bundle."""
-    monkeypatch.setattr(page_module, "_bundle", lambda: "globalThis.vegaEmbed = null;")
+    monkeypatch.setattr(page_module, "bundle", lambda: "globalThis.vegaEmbed = null;")
 
 
 @pytest.fixture(scope="module")
@@ -156,7 +156,7 @@ def test_vega_is_in_the_page_once(charts, monkeypatch):
     text = to_html(charts, "title")
     assert text.count("globalThis.vegaEmbed=") == 1
     assert len(text.encode()) < LIMIT
-    assert not re.search("</script|<!--|\r", page_module._bundle())
+    assert not re.search("</script|<!--|\r", page_module.bundle())
 
 
 def png(size):

@@ -18,7 +18,8 @@ from workbench.charts.diagnosis import (
 from workbench.charts.diagram import model_diagram
 from workbench.charts.hypotheses import candidates, hypotheses_table
 from workbench.charts.lengths import length_histogram, score_by_length
-from workbench.charts.overlay import differing_settings, overlay
+from workbench.charts.overlay import differing_settings, many, overlay
+from workbench.charts.parallel import importance_bars, parallel_coordinates
 from workbench.charts.search import beam_tree, discarded
 from workbench.charts.state_layout import State
 from workbench.charts.state_tree import state_tree
@@ -48,10 +49,13 @@ __all__ = [
     "faults_table",
     "figures_table",
     "hypotheses_table",
+    "importance_bars",
     "length_histogram",
+    "many",
     "model_diagram",
     "neighbours_table",
     "overlay",
+    "parallel_coordinates",
     "rank_frequency",
     "score_by_length",
     "settings_table",

@@ -13,13 +13,14 @@ SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"  # the specification'
 VERSION = "5.21"  # of Vega-Lite, the newest 5 in vl-convert; JupyterLab 4 renders with a 5 too
 
 
-def to_vega_lite(chart: Figure, dark: bool = False) -> dict[str, Any]:
+def to_vega_lite(chart: Figure, dark: bool = False, validate: bool = True) -> dict[str, Any]:
     """Return the specification of `chart`, dressed for a light or a dark page.
 
     All data are inside; the schema's name is the only address in it. The same chart gives the
-    same specification, whatever theme a notebook has set in Altair.
+    same specification, whatever theme a notebook has set in Altair. To `validate` it against the
+    schema takes most of the time.
     """
-    specification: dict[str, Any] = chart.to_dict()
+    specification: dict[str, Any] = chart.to_dict(validate=validate)
     specification.pop("usermeta", None)  # where a theme of Altair's leaves its name
     return {**specification, "$schema": SCHEMA, "config": theme.config(dark)}
 

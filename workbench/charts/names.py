@@ -37,6 +37,12 @@ def written(name: str, value: float) -> str:
     return format(value, format_of(name))
 
 
+def is_lower_better(name: str) -> bool:
+    """Tell whether a smaller value of the figure, such as a loss or an error rate, is better."""
+    costs = ("loss", "perplexity", "error_rate", "seconds", "bytes", "steps", "count")
+    return name.endswith(costs)
+
+
 def ordered(names: set[str]) -> list[str]:
     """Return known names in their usual order, then the others by alphabet."""
     return [name for name in _KNOWN if name in names] + sorted(names - _KNOWN.keys())

@@ -1,7 +1,7 @@
 """Several runs in one chart, and the settings in which they differ."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import altair as alt
 import numpy as np
@@ -18,10 +18,16 @@ POINTS = 100  # of a line at most
 WIDTH, HEIGHT = 600, 260  # px, of the plot alone
 _NOT_COMPARED = {"name", "run_directory", "live", "log_to"}  # where a run is, not what it is
 _DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4], [10, 4]]
+CHOICES = len(_DASHES)
+CHOSEN = "indexof(chosen, datum.run) >= 0"
+SLOT = "indexof(chosen, datum.run)"
+NAME_OF_SLOT = "chosen[datum.value]"
+HIGHLIGHTED: Any = {"or": [{"param": "pointed", "empty": False}, "datum.run === highlight"]}
 _STEP = alt.Axis(format=",.0f", grid=False, tickCount=8, tickMinStep=1)
 
 Histories = Mapping[str, Sequence[Progress]]
 Points = list[tuple[float, float]]
+Lines = Mapping[str, Sequence[tuple[float, float]]]
 Width = int | Literal["container"]
 
 
@@ -36,14 +42,40 @@ def overlay(
         width: px of the plot, or `container` to fill the place that a page has for it.
     """
     title = figure_title(figure)
-    every = {name: _points(history, figure) for name, history in histories.items()}
+    every = {name: points_of(history, figure) for name, history in histories.items()}
     lines = {name: points for name, points in every.items() if points}
     if not lines:
         return notice(title, "no run has recorded it")
-    ends = "; ".join(f"{name} {_written(figure, points[-1][1])}" for name, points in lines.items())
-    words = f"{title} of {len(lines)} runs over their steps. At the end: {ends}."
     chart = _drawn(lines, figure).properties(width=width, height=HEIGHT)
-    return framed(chart, title, words)
+    return framed(chart, title, _in_words(lines, figure))
+
+
+def many(
+    lines: Lines,
+    figure: str = TRAINING,
+    chosen: Sequence[str] = (),
+    width: Width = WIDTH,
+    legend: bool = True,
+) -> alt.LayerChart | alt.Chart:
+    """Draw one figure of many runs: a faint line for each, those `chosen` told apart.
+
+    The line under the mouse stands out. A page may set the parameters `chosen` and `highlight`,
+    listen to `pointed`, and replace the rows of `curves`.
+
+    Args:
+        lines: step and value of the figure, by the name of the run.
+        figure: as `overlay` takes it.
+        chosen: names of runs; as many have a look of their own as there are CHOICES.
+        width: px of the plot, or `container`.
+        legend: whether the chart says itself which line is which.
+    """
+    title = figure_title(figure)
+    if not any(lines.values()):
+        return notice(title, "no run has recorded it")
+    told = {name: lines[name] for name in chosen if lines.get(name)}
+    words = _in_words(told, figure, f"{title} of {len(lines)} runs over their steps")
+    chart = _all_drawn(lines, figure, list(chosen[:CHOICES]), legend)
+    return framed(chart.properties(width=width, height=HEIGHT), title, words)
 
 
 def figures_in(histories: Histories) -> list[str]:
@@ -74,47 +106,99 @@ def differing_settings(configs: Mapping[str, RunConfig]) -> Table:
     return Table(("setting", *values), rows, caption)
 
 
-def _points(history: Sequence[Progress], figure: str) -> Points:
+def points_of(history: Sequence[Progress], figure: str) -> Points:
     """Return step and value of a figure, training loss averaged over neighbouring steps."""
     if figure != TRAINING:
         return [(step, figures[figure]) for step, figures in evaluated(history)
                 if finite(figures.get(figure, np.nan)) is not None]  # fmt: skip
     parts = np.array_split(np.arange(len(history)), min(POINTS, len(history)) or 1)
-    return [
+    means = [
         (float(np.mean([one.step for one in rows])),
          float(np.average([one.loss for one in rows], weights=[one.tokens for one in rows])))
         for part in parts
         if (rows := [history[i] for i in part])
     ]  # fmt: skip
+    return [point for point in means if finite(point[1]) is not None]
 
 
-def _drawn(lines: Mapping[str, Points], figure: str) -> alt.LayerChart:
-    rows = [
+def _in_words(lines: Lines, figure: str, what: str = "") -> str:
+    what = what or f"{figure_title(figure)} of {len(lines)} runs over their steps"
+    ends = "; ".join(f"{name} {_written(figure, points[-1][1])}" for name, points in lines.items())
+    return f"{what}. At the end: {ends}." if ends else f"{what}."
+
+
+def _all_drawn(lines: Lines, figure: str, chosen: list[str], legend: bool) -> alt.LayerChart:
+    data = inline(_rows(lines))
+    data.name = "curves"
+    every = _over_steps(alt.Chart(), figure).encode(detail="run:N")
+    pointed = alt.selection_point(
+        name="pointed", on="pointerover", clear="pointerout", fields=["run"], empty=False
+    )
+    thick = every.mark_line(opacity=0, strokeWidth=8).add_params(pointed)  # easier to hit
+    own = every.transform_filter(CHOSEN).transform_calculate(slot=SLOT).mark_line(strokeWidth=2.25)
+    own = own.encode(**slot_looks(len(chosen) * legend))
+    accent = every.transform_filter(HIGHLIGHTED).mark_line(style="accent", strokeWidth=3)
+    faint = every.mark_line(style="faint", strokeWidth=1.25, opacity=faintness(len(lines)))
+    whole = alt.LayerChart(layer=[faint, own, accent, thick]).add_params(
+        alt.param(name="chosen", value=chosen), alt.param(name="highlight", value="")
+    )
+    whole.data = data  # last, since Altair copies the rows with every change of a chart
+    return whole
+
+
+def faintness(lines: int) -> float:
+    """Return how opaque a line is among so many others: together they must not be one blot."""
+    return round(max(0.08, min(0.35, 12 / max(lines, 1))), 3)
+
+
+def slot_looks(named: int) -> dict[str, Any]:
+    """Return colour and dash of the chosen runs, by their place; the legend names so many."""
+    slots = list(range(CHOICES))
+    legend = _legend(2).copy() if named else None
+    if legend:
+        legend.labelExpr, legend["values"] = NAME_OF_SLOT, slots[:named]
+    scale = alt.Scale(domain=slots)
+    dash = alt.StrokeDash("slot:O", scale=alt.Scale(domain=slots, range=_DASHES), legend=None)
+    return {
+        "color": alt.Color("slot:N", scale=scale, legend=legend),
+        "strokeDash": dash,
+    }
+
+
+def _rows(lines: Lines) -> list[dict[str, Any]]:
+    return [
         {"run": name, "step": step, "value": value}
         for name, points in lines.items()
         for step, value in points
     ]
+
+
+def _drawn(lines: Mapping[str, Points], figure: str) -> alt.LayerChart:
+    rows = _rows(lines)
     names = list(lines)
-    form = _form(figure)
-    ticks = {".1%": "~%"}.get(form, "~g")
-    axis = alt.Axis(tickCount=6, minExtent=32, format=ticks)
     color = alt.Color("run:N", scale=alt.Scale(domain=names), legend=_legend(len(names)))
     dashes = [_DASHES[i % len(_DASHES)] for i in range(len(names))]
     dash = alt.StrokeDash("run:N", scale=alt.Scale(domain=names, range=dashes), legend=None)
-    chart = alt.Chart(inline(rows)).encode(
+    chart = _over_steps(alt.Chart(inline(rows)), figure).encode(color=color)
+    layers = [chart.mark_line(strokeWidth=1.75).encode(strokeDash=dash)]
+    if figure != TRAINING or len(rows) == len(names):  # so few points that each may be seen
+        layers.append(chart.mark_point(filled=True, size=28, opacity=1))
+    return alt.LayerChart(layer=layers)
+
+
+def _over_steps(chart: alt.Chart, figure: str) -> alt.Chart:
+    form = _form(figure)
+    axis = alt.Axis(tickCount=6, minExtent=32, format={".1%": "~%"}.get(form, alt.Undefined))
+    encoded: alt.Chart = chart.encode(
         x=alt.X("step:Q", title="step", axis=_STEP, scale=alt.Scale(zero=True)),
         y=alt.Y("value:Q", title=figure_title(figure), axis=axis, scale=alt.Scale(zero=False)),
-        color=color,
         tooltip=[
             alt.Tooltip("run:N"),
             alt.Tooltip("step:Q", format=",.0f"),
             alt.Tooltip("value:Q", format=form),
         ],
     )
-    layers = [chart.mark_line(strokeWidth=1.75).encode(strokeDash=dash)]
-    if figure != TRAINING or len(rows) == len(names):  # so few points that each may be seen
-        layers.append(chart.mark_point(filled=True, size=28, opacity=1))
-    return alt.LayerChart(layer=layers)
+    return encoded
 
 
 def _legend(count: int) -> alt.Legend:

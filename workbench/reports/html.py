@@ -7,33 +7,33 @@ they are drawn, where JavaScript is off, and on paper.
 """
 
 import base64
-import hashlib
 import html
-import json
 import re
 import struct
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-import vl_convert
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
-from workbench.charts import theme
-from workbench.charts.export import VERSION
 from workbench.reports.cells import cell_seconds, cell_status
+from workbench.reports.page import (
+    TEMPLATES,
+    bundle,
+    part,
+    policy,
+    script_json,
+    script_tags,
+    style,
+)
 
-TEMPLATES = Path(__file__).parent / "templates"
 LIMIT = 2_000_000  # bytes of a page that can be sent by mail
 CHARTS = ("application/vnd.vegalite.v5+json", "application/vnd.vegalite.v6+json")
 FORMS = (*CHARTS, "text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg",
          "text/plain")  # fmt: skip
 NAMES = {"parameters": "default parameters", "injected-parameters": "given parameters"}
-ALARM = {"light": ("#b3261e", "#b3261e"), "dark": ("#b3261e", "#ff8a80")}  # behind white, as ink
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class _Charts(list[_Chart]):
             _Chart(
                 number,
                 description,
-                specification=_script_json(data[kind]),
+                specification=script_json(data[kind]),
                 still=f"<!--still {number}-->",
                 picture=_still(picture, description) if picture else "",
             )
@@ -87,7 +87,7 @@ def to_html(
     heading, notebook = _without_heading(notebook)
     page = {
         "title": title, "heading": heading or title, "banner": banner, "log": "\n".join(log),
-        "facts": facts or {}, "parameters": parameters or {}, "style": _style(),
+        "facts": facts or {}, "parameters": parameters or {}, "style": style(),
     }  # fmt: skip
     exporter = HTMLExporter(
         extra_template_basedirs=[str(TEMPLATES)],
@@ -96,10 +96,10 @@ def to_html(
         filters={"form": _form, "chart": charts.take, "label": _label},
     )
     text, _ = exporter.from_notebook_node(notebook, resources={"page": page})
-    scripts = [_bundle(), (TEMPLATES / "report" / "page.js").read_text("utf-8")] if charts else []
+    scripts = [bundle(), part("report/page.js")] if charts else []
     text = text.replace("<!--contents-->", _contents(text), 1)
-    text = text.replace("<!--policy-->", _policy(scripts), 1)
-    text = text.replace("<!--scripts-->", _script_tags(scripts), 1)
+    text = text.replace("<!--policy-->", policy(scripts), 1)
+    text = text.replace("<!--scripts-->", script_tags(scripts), 1)
     return _with_stills(text, charts)
 
 
@@ -152,48 +152,3 @@ def _contents(text: str) -> str:
     sections = re.findall(r'<h2 id="([^"]+)">(.*?)<a class="anchor-link"', text)
     links = "".join(f'<a href="#{anchor}">{name}</a>' for anchor, name in sections)
     return f'<nav aria-label="Contents">{links}</nav>' if len(sections) > 2 else ""
-
-
-def _policy(scripts: list[str]) -> str:
-    digests = (base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in scripts)
-    allowed = " ".join(f"'sha256-{digest}'" for digest in digests) or "'none'"
-    policy = (
-        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; "
-        "img-src data: blob:; base-uri 'none'; form-action 'none'"
-    )
-    return f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-
-
-def _script_tags(scripts: list[str]) -> str:
-    if not scripts:
-        return ""
-    dark = f'<script type="application/json" id="dark">{_script_json(theme.config(True))}</script>'
-    return dark + "".join(f'\n<script type="module">{script}</script>' for script in scripts)
-
-
-def _script_json(value: Any) -> str:
-    """Return JSON that no `</script>` in a text can end."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
-
-
-@cache
-def _bundle() -> str:
-    """Return Vega, Vega-Lite and vega-embed as one script, made from what is installed."""
-    return str(vl_convert.javascript_bundle("globalThis.vegaEmbed = vegaEmbed;", VERSION))
-
-
-def _style() -> str:
-    light, dark = (_colours(name) for name in ("light", "dark"))
-    sheet = (TEMPLATES / "report" / "page.css").read_text("utf-8")
-    return f"{light}\n@media screen and (prefers-color-scheme: dark) {{ {dark} }}\n{sheet}"
-
-
-def _colours(name: str) -> str:
-    palette = theme.DARK if name == "dark" else theme.LIGHT
-    alarm, alarm_ink = ALARM[name]
-    colours = {
-        "paper": palette.paper, "panel": palette.panel, "ink": palette.ink,
-        "muted": palette.muted, "line": palette.grid, "accent": palette.main,
-        "string": palette.category[2], "alarm": alarm, "alarm-ink": alarm_ink, "sans": theme.FONT,
-    }  # fmt: skip
-    return ":root {" + "".join(f"--{key}:{value};" for key, value in colours.items()) + "}"

@@ -2,7 +2,7 @@
 
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from itertools import starmap
 from pathlib import Path
@@ -148,13 +148,25 @@ def read_probes(path: Path) -> dict[int, tuple[Translation, ...]]:
     if not path.exists():
         return {}
     with np.load(path, allow_pickle=False) as arrays:
-        texts = json.loads(arrays["texts"].tobytes())
         return {
-            int(step): tuple(
+            step: tuple(
                 _probe(fields, arrays[f"{step}.{index}"]) for index, fields in enumerate(probes)
             )
-            for step, probes in texts.items()
+            for step, probes in _texts(arrays).items()
         }
+
+
+def read_probe_texts(path: Path) -> dict[int, list[dict[str, Any]]]:
+    """Read of `probes.npz` only the texts (source, reference, text, …), for every step."""
+    if not path.exists():
+        return {}
+    with np.load(path, allow_pickle=False) as arrays:
+        return _texts(arrays)
+
+
+def _texts(arrays: Mapping[str, Any]) -> dict[int, list[dict[str, Any]]]:
+    texts = json.loads(arrays["texts"].tobytes())
+    return {int(step): probes for step, probes in texts.items()}
 
 
 def _probe(fields: dict[str, Any], attention: Any) -> Translation:

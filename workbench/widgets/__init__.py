@@ -8,6 +8,7 @@ from workbench.widgets.figure import show
 from workbench.widgets.live import watch
 from workbench.widgets.model_panel import ModelPanel
 from workbench.widgets.report_panel import ReportPanel
+from workbench.widgets.runs_panel import RunsPanel
 from workbench.widgets.train_panel import TrainPanel
 from workbench.widgets.workbench import Workbench
 
@@ -18,6 +19,7 @@ __all__ = [
     "DecodePanel",
     "ModelPanel",
     "ReportPanel",
+    "RunsPanel",
     "TrainPanel",
     "Workbench",
     "show",

@@ -1,5 +1,7 @@
 // Draws every chart of the page, light or dark as the reader's system is, and again when that
-// changes. The picture that stands there before gives way once its chart is drawn.
+// changes. The picture that stands there before gives way once its chart is drawn. Another script
+// may change the specification at a figure's event `drawing`, take the view at `drawn`, and ask
+// for the figure to be drawn anew with the event `redraw`.
 const darkness = matchMedia("(prefers-color-scheme: dark)");
 const darkConfig = JSON.parse(document.getElementById("dark").textContent);
 const drawn = new Map();
@@ -7,6 +9,7 @@ const drawn = new Map();
 async function draw(figure) {
   const specification = JSON.parse(figure.querySelector("script").textContent);
   delete specification.usermeta; // its options would override ours
+  figure.dispatchEvent(new CustomEvent("drawing", { detail: specification }));
   if (darkness.matches) specification.config = darkConfig;
   drawn.get(figure)?.finalize();
   const result = await vegaEmbed(figure.querySelector(".view"), specification, {
@@ -16,6 +19,7 @@ async function draw(figure) {
   });
   drawn.set(figure, result);
   figure.classList.add("drawn");
+  figure.dispatchEvent(new CustomEvent("drawn", { detail: result.view }));
 }
 
 async function drawAll() {
@@ -41,4 +45,7 @@ for (const figure of document.querySelectorAll(".chart")) {
   figure.querySelector("figcaption").append(saveButton(figure, "svg"), saveButton(figure, "png"));
 }
 let drawing = drawAll();
+for (const figure of document.querySelectorAll(".chart")) {
+  figure.addEventListener("redraw", () => (drawing = drawing.then(() => draw(figure))));
+}
 darkness.addEventListener("change", () => (drawing = drawing.then(drawAll)));
