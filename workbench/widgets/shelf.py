@@ -55,7 +55,7 @@ class Run:
         else:
             config = read_settings(find_model(path))
         history = read_history(directory.metrics)
-        return cls(config, history, tuple(Checkpoints(directory.checkpoints).steps))
+        return cls(config, history, tuple(Checkpoints(directory.checkpoints).moments))
 
 
 class Shelf(traitlets.HasTraits):
