@@ -20,14 +20,17 @@ from workbench.charts.curves import (
 )
 from workbench.charts.diagnosis import faults_chart, surprise_bars
 from workbench.charts.diagram import model_diagram
+from workbench.charts.explorer import beam_explorer
 from workbench.charts.hypotheses import candidates
 from workbench.charts.lengths import length_histogram, score_by_length
+from workbench.charts.over_time import over_time_chart, token_history
 from workbench.charts.overlay import overlay
 from workbench.charts.search import beam_tree
 from workbench.charts.sight import across
 from workbench.charts.states import state_map, unit_bars
 from workbench.charts.vocabulary import rank_frequency
 from workbench.charts.wanted import wanted_attention
+from workbench.moments import Moment, Opinion, OverTime
 from workbench.records import (
     Attribution,
     BeamRecord,
@@ -51,13 +54,15 @@ SHOWN = {  # the charts, and how each shows that text
     "grid": NASTY, "score": TITLE, "lengths": TITLE, "tree": NASTY, "model": NASTY,
     "vocabulary": None, "candidates": NASTY, "overlay": NASTY, "overlaid": f"Validation: {TITLE}",
     "attribution": NASTY, "attributed": NASTY, "faults": None, "surprise": NASTY, "states": None,
-    "unit": NASTY, "wanted": NASTY,
+    "unit": NASTY, "wanted": NASTY, "explorer": NASTY, "over time": NASTY, "runs": NASTY,
+    "history": NASTY,
 }  # fmt: skip
 EXPRESSIONS = {  # all that our charts ever ask Vega to compute
     "replace(datum.label, /^[0-9]+:/, '')",
     "replace(datum.source, /^[0-9]+:/, '')",
     "replace(datum.target, /^[0-9]+:/, '')",
     "datum.series === 'validation'",
+    "datum.order === datum.chosen",
 }
 
 
@@ -84,7 +89,16 @@ def gallery(progress, translation, beam):
         (NASTY, "b"), (NASTY,), NASTY, row, row, np.array([[True]]), -1, nats, nats - 1, -nats,
         row[..., 0], row[..., 0],
     )  # fmt: skip
+    moments = [
+        Moment(NASTY, step, figures, sentence, sentence, (Opinion(1, "force", NASTY, -1.0),))
+        for step in (1, 2)
+    ]
+    over = OverTime(NASTY, NASTY, tuple(moments))
     return {
+        "explorer": lambda: beam_explorer(searched),
+        "over time": lambda: over_time_chart(over),
+        "runs": lambda: over_time_chart(over.beside(over)),
+        "history": lambda: token_history(over),
         "attribution": lambda: attribution_grid([attributed, attributed]),
         "attributed": lambda: attribution_bars(attributed),
         "faults": lambda: faults_chart(Diagnoses((diagnosed,), bins, bins, ())),
@@ -152,6 +166,8 @@ def test_it_needs_no_later_vega_lite_than_5(seen):
 
 def test_it_computes_nothing_but_our_own_expressions(seen):
     for key, value in walk(seen.json):
+        if key == "filter" and isinstance(value, dict):  # a predicate, nothing that is computed
+            continue
         if key in ("labelExpr", "calculate", "filter", "expr", "signal", "test", "update"):
             assert value in EXPRESSIONS
         if key in ("field", "fields") and isinstance(value, str):
@@ -174,7 +190,10 @@ def test_it_draws_text_as_text(gallery, spec, name, text):
     assert text is None or text in spec(gallery[name]()).texts()
 
 
-@pytest.mark.parametrize("name", ["curves", "grid", "tree", "model", "candidates", "overlay"])
+@pytest.mark.parametrize(
+    "name",
+    ["curves", "grid", "tree", "model", "candidates", "overlay", "explorer", "over time", "runs"],
+)
 def test_it_is_the_same_at_every_drawing(gallery, spec, name):
     one, other = (json.dumps(spec(gallery[name]()).json) for _ in range(2))
     assert one == other

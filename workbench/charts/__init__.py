@@ -16,8 +16,10 @@ from workbench.charts.diagnosis import (
     worth_table,
 )
 from workbench.charts.diagram import model_diagram
+from workbench.charts.explorer import beam_explorer
 from workbench.charts.hypotheses import candidates, hypotheses_table
 from workbench.charts.lengths import length_histogram, score_by_length
+from workbench.charts.over_time import over_time_chart, over_time_table, token_history
 from workbench.charts.overlay import differing_settings, overlay
 from workbench.charts.search import beam_tree, discarded
 from workbench.charts.states import neighbours_table, state_map, unit_bars
@@ -32,6 +34,7 @@ __all__ = [
     "attribution_bars",
     "attribution_grid",
     "attribution_table",
+    "beam_explorer",
     "beam_tree",
     "best_and_worst",
     "candidates",
@@ -46,6 +49,8 @@ __all__ = [
     "length_histogram",
     "model_diagram",
     "neighbours_table",
+    "over_time_chart",
+    "over_time_table",
     "overlay",
     "rank_frequency",
     "score_by_length",
@@ -53,6 +58,7 @@ __all__ = [
     "state_map",
     "surprise_bars",
     "surprise_table",
+    "token_history",
     "unit_bars",
     "wanted_attention",
     "worth_table",

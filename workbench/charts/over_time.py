@@ -4,7 +4,7 @@ The slider is a selection of Vega-Lite's, bound to an input of the page; a click
 probabilities moves it too.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from math import exp
 from typing import Any
 
@@ -40,7 +40,8 @@ def over_time_chart(over: OverTime) -> alt.VConcatChart | alt.Chart:
         return notice(TITLE, shortened((faults or ["no checkpoint was looked at"])[0], 80))
     parts = [_part(over, number) for number in range(len(over.runs))]
     chart = alt.vconcat(alt.hconcat(*parts, spacing=24)) if len(parts) > 1 else parts[0]
-    chart = choosing(chart, "moment", len(over.steps), "Moment", "tokens", on="rect:click")
+    count = len(over.steps)
+    chart = choosing(chart, "moment", count, "Moment", "tokens", first=count)
     followed = [f"followed: {shortened(over.followed, 90)}"] if over.followed else []
     return framed(chart, TITLE, in_words(over), [shortened(over.text, 90), *followed])
 
@@ -114,7 +115,8 @@ def _part(over: OverTime, number: int) -> alt.VConcatChart:
              for moment in over.at(step) if moment.run == run]  # fmt: skip
     parts: list[Any] = [_heading(over, shown, run if several else "", room)]
     if cells := _attention_rows(shown):
-        parts.append(_attention(cells, shown, room, f"attention_{letter}"))
+        shape = _shape(over)
+        parts.append(_attention(cells, shown, shape, room, f"attention_{letter}"))
     if rows := list(_probabilities(over, known)):
         history = _history(rows, known, f"tokens_{letter}", room)
         parts.append(alt.layer(history, _marker(shown)))
@@ -156,6 +158,7 @@ def _attention_rows(shown: Sequence[tuple[int, Moment]]) -> Rows:
 def _attention(
     cells: Rows,
     shown: Sequence[tuple[int, Moment]],
+    shape: tuple[int, int],
     room: int,
     name: str,
 ) -> alt.LayerChart:
@@ -167,12 +170,13 @@ def _attention(
         for place, translation in seen
         for j, token in enumerate(translation.best.tokens[:TOKENS])
     ]
-    longest = 1 + max(label["target"] for label in labels)
-    side = min(22, room // max(len(sources), 1), 360 // longest)
+    longest, widest = shape
+    side = min(22, room // widest, 360 // longest)
     across = _bare(labelExpr=_LABEL, labelAngle=-45 if side >= 14 else -90, orient="top",
                    labelLimit=80, labelFontSize=min(11, max(6, side - 1)))  # fmt: skip
     x = alt.X("source:N", scale=alt.Scale(domain=sources), axis=across)
-    y = alt.Y("target:O", scale=alt.Scale(domain=list(range(longest))), axis=None)
+    y = alt.Y("target:O", scale=alt.Scale(domain=list(range(longest))),
+              axis=_bare(labels=False, minExtent=_SIDE))  # fmt: skip
     heat = (
         alt.Chart(inline(cells), name=name)
         .mark_rect(aria=False)
@@ -269,6 +273,14 @@ def _shade() -> alt.Color:
 
 def _bare(**settings: Any) -> alt.Axis:
     return alt.Axis(**{"title": None, "ticks": False, "domain": False, **settings})
+
+
+def _shape(over: OverTime) -> tuple[int, int]:
+    """Return how many tokens are written and read at most, for maps side by side to be alike."""
+    every = [moment.translation for moment in over.moments if moment.translation]
+    sides = [(len(one.best.tokens), len(one.source_tokens)) for one in every]
+    longest, widest = map(max, zip(*sides, strict=True))
+    return min(longest, TOKENS), min(widest, TOKENS)
 
 
 def _sources(translation: Translation) -> list[str]:

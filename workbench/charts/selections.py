@@ -13,32 +13,40 @@ from workbench.charts.frame import AnyFigure
 
 
 def choosing(
-    chart: AnyFigure, name: str, count: int, label: str, views: str, on: str, **more: Any
+    chart: AnyFigure,
+    name: str,
+    count: int,
+    label: str,
+    views: str,
+    first: int,
+    nearest: bool = False,
 ) -> AnyFigure:
     """Let a reader choose one of the rows whose field `name` counts from 1 to `count`.
 
-    Parts of the chart that show only what is chosen are filtered by `{"param": name}`; at first
-    that is the last.
+    Parts of the chart that show only what is chosen are filtered by `{"param": name}`.
 
     Args:
         chart: composed already; it holds the rows.
         name: of the field, and of the parameter.
         count: how many there are to choose from.
         label: of the input.
-        views: how the names of the views begin in which a click chooses.
-        on: which click, e.g. `rect:click`: what is not a mark with that field would choose nothing.
-        more: of the selection, e.g. `nearest`.
+        views: how the names of the views begin of which a mark chooses when it is clicked.
+        first: what is chosen before a reader does.
+        nearest: whether a click beside the marks chooses the one that is nearest.
     """
+    clicked = [view for view in _named(chart) if view.startswith(views)]
+    marks = "voronoi" if nearest else "marks"  # named: a click on what has no such field is none
     bound = {"bind": alt.binding_range(min=1, max=count, step=1, name=f"{label} ")}
     parameter = alt.TopLevelSelectionParameter(
         name=name,
         select=alt.PointSelectionConfig(
-            type="point", fields=[name], on=on, clear=False, toggle=False, **more
+            type="point", fields=[name], clear=False, toggle=False, nearest=nearest,
+            on=", ".join(f"@{view}_{marks}:click" for view in clicked),
         ),
-        value=[{name: count}],
-        views=[view for view in _named(chart) if view.startswith(views)],
+        value=[{name: first}],
+        views=clicked,
         **(bound if count > 1 else {}),
-    )
+    )  # fmt: skip
     chosen: AnyFigure = chart.properties(params=[parameter])
     return chosen
 
