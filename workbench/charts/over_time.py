@@ -39,7 +39,8 @@ def over_time_chart(over: OverTime) -> alt.VConcatChart | alt.Chart:
         faults = [moment.fault for moment in over.moments if moment.fault]
         return notice(TITLE, shortened((faults or ["no checkpoint was looked at"])[0], 80))
     parts = [_part(over, number) for number in range(len(over.runs))]
-    chart = alt.vconcat(alt.hconcat(*parts, spacing=24)) if len(parts) > 1 else parts[0]
+    pairs = [alt.hconcat(*parts[first : first + 2]) for first in range(0, len(parts), 2)]
+    chart = alt.vconcat(*pairs) if len(parts) > 1 else parts[0]
     count = len(over.steps)
     chart = choosing(chart, "moment", count, "Moment", "tokens", first=count)
     followed = [f"followed: {shortened(over.followed, 90)}"] if over.followed else []
@@ -136,8 +137,12 @@ def _heading(
         for place, moment in shown
     ]  # fmt: skip
     text = alt.Chart(inline(rows)).transform_filter(_CHOSEN)
-    first = text.mark_text(style="label_strong", align="left", x=0, y=8).encode(text="told:N")
-    second = text.mark_text(style="label", align="left", x=0, y=28).encode(text="said:N")
+    first = text.mark_text(style="label_strong", limit=room, align="left", x=0, y=8).encode(
+        text="told:N"
+    )
+    second = text.mark_text(style="label", limit=room, align="left", x=0, y=28).encode(
+        text="said:N"
+    )
     layered: alt.LayerChart = alt.layer(first, second).properties(width=room, height=36)
     return layered
 
