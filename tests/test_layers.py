@@ -32,7 +32,7 @@ RANKS = {  # a module imports from strictly lower ranks, and from its own room; 
         ),
         0,
     ),
-    **dict.fromkeys(("charts", "data", "metrics", "runs"), 1),
+    **dict.fromkeys(("charts", "data", "metrics", "penalties", "runs"), 1),
     **dict.fromkeys(("model", "published"), 2),
     **dict.fromkeys(("inspection", "search", "training"), 3),
     "session": 4,

@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
-from workbench.errors import InterventionError, RunError, SettingsError, WorkbenchError
+from workbench.errors import RunError, SettingsError, WorkbenchError
 from workbench.inspection.over_time import compare_over
 from workbench.interventions import Ban, EditSource, Force, Mask
 from workbench.session import Session

@@ -8,8 +8,8 @@ from workbench.charts.over_time import (
     in_words,
     over_time_chart,
     over_time_table,
-    told,
     token_history,
+    told,
 )
 from workbench.moments import Moment, Opinion, OverTime
 

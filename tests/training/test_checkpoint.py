@@ -142,8 +142,10 @@ def test_what_resuming_needs_is_whole_where_a_checkpoint_is_retired_half_way(
 
 @pytest.mark.parametrize(
     ("steps", "keep", "gone"),
-    [([1, 2, 3], 3, []), ([1, 2, 3], 0, [1, 2, 3]), ([1, 2, 3], 1, [2, 3]), ([5, 9, 10, 14], 3, [10]),
-     ([], 2, []), ([1, 10, 20, 21, 30], 4, [21])],
+    [
+        ([1, 2, 3], 3, []), ([1, 2, 3], 0, [1, 2, 3]), ([1, 2, 3], 1, [2, 3]), ([], 2, []),
+        ([5, 9, 10, 14], 3, [10]), ([1, 10, 20, 21, 30], 4, [21]),
+    ],
 )  # fmt: skip
 def test_those_go_that_are_close_to_the_one_before(steps, keep, gone):
     assert thinned(steps, keep) == gone

@@ -19,7 +19,8 @@ from workbench.charts.search import (
 from workbench.charts.selections import choosing
 from workbench.records import BeamRecord, Translation
 
-_CHOSEN = {"param": "node"}
+_CHOSEN: Any = {"param": "node"}
+_AS_POSITION: Any = {"as": "position"}
 _BARS = 230  # px, of the longest bar
 _READ = 250  # px, of the attention
 _SOURCE = 40  # tokens at most
@@ -137,7 +138,9 @@ def _heading(nodes: Rows) -> alt.LayerChart:
     text = alt.Chart(inline(nodes)).transform_filter(_CHOSEN)
     first = text.mark_text(style="label_strong", align="left", x=0, y=8).encode(text="told:N")
     second = text.mark_text(style="label_muted", align="left", x=0, y=28).encode(text="after:N")
-    layered: alt.LayerChart = alt.layer(first, second).properties(width=_BARS + _READ, height=36)
+    layered: alt.LayerChart = alt.LayerChart(layer=[first, second]).properties(
+        width=_BARS + _READ, height=36
+    )
     return layered
 
 
@@ -165,7 +168,7 @@ def _candidates(nodes: Rows, places: Rows) -> alt.LayerChart:
         alt.Tooltip("became:N", title="fate"),
     ]
 
-    def bars(style: str, among: dict[str, Any] | str) -> alt.Chart:
+    def bars(style: str, among: Any) -> alt.Chart:
         marks: alt.Chart = rows.transform_filter(among).mark_bar(style=style, height=12)
         return marks.encode(x=x, y=y, tooltip=tooltip)
 
@@ -181,7 +184,7 @@ def _candidates(nodes: Rows, places: Rows) -> alt.LayerChart:
             x=x, y=y, text=alt.Text("probability:Q", format=".1%")
         ),
     )
-    layered: alt.LayerChart = alt.layer(*layers).properties(
+    layered: alt.LayerChart = alt.LayerChart(layer=list(layers)).properties(
         width=_BARS, height=18 * most, title=_titled("Candidates")
     )
     return layered
@@ -198,7 +201,7 @@ def _read(nodes: Rows, places: Rows, tokens: Sequence[str]) -> alt.Chart:
     )  # fmt: skip
     weights: alt.Chart = (
         _at_the_chosen(nodes, places, "weight")
-        .transform_window([alt.WindowFieldDef(op="row_number", **{"as": "position"})])
+        .transform_window([alt.WindowFieldDef(op="row_number", **_AS_POSITION)])
         .transform_lookup("position", from_=alt.LookupData(named, "position", ["source"]))
         .mark_bar(style="main")
         .encode(

@@ -23,7 +23,7 @@ TITLE = "Over time"
 TOKENS = 40  # of a side at most
 LEAST = 0.005  # attention below it is not drawn: most of it would be
 _FIGURES = 2  # that are told of a moment
-_CHOSEN = {"param": "moment"}
+_CHOSEN: Any = {"param": "moment"}
 _LABEL = "replace(datum.label, /^[0-9]+:/, '')"
 
 Rows = list[dict[str, Any]]
@@ -143,7 +143,9 @@ def _heading(
     second = text.mark_text(style="label", limit=room, align="left", x=0, y=28).encode(
         text="said:N"
     )
-    layered: alt.LayerChart = alt.layer(first, second).properties(width=room, height=36)
+    layered: alt.LayerChart = alt.LayerChart(layer=[first, second]).properties(
+        width=room, height=36
+    )
     return layered
 
 
@@ -194,8 +196,8 @@ def _attention(
         .mark_text(style="label", align="right", x=-6, limit=_SIDE, fontSize=min(11, side))
         .encode(y=y, text="token:N")
     )
-    layered: alt.LayerChart = alt.layer(
-        heat.transform_filter(_CHOSEN), tokens.transform_filter(_CHOSEN)
+    layered: alt.LayerChart = alt.LayerChart(
+        layer=[heat.transform_filter(_CHOSEN), tokens.transform_filter(_CHOSEN)]
     ).properties(width=side * len(sources), height=side * longest)
     return layered
 
@@ -304,7 +306,7 @@ def _said(moment: Moment) -> str:
 
 def _told_figures(moments: Sequence[Moment]) -> list[str]:
     names = {name for moment in moments for name in moment.figures}
-    best = [name for name in ("bleu", "loss") if name in names]
+    best: list[str] = [name for name in ("bleu", "loss") if name in names]
     return (best or ordered(names))[:_FIGURES]
 
 
