@@ -779,7 +779,7 @@ class Session(traitlets.HasTraits):
                 "keep_checkpoints above 0, or open another run"
             )
         measured = {one.step: one.evaluation for one in self.history if one.evaluation}
-        name = self.directory.path.name
+        name = self.directory.path.resolve().name
         moments = [
             Moment(name, step, measured[step].figures if step in measured else {})
             for step in checkpoints.moments

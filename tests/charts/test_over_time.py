@@ -124,3 +124,9 @@ def test_a_model_without_attention_has_probabilities_alone(make, spec):
     seen = spec(over_time_chart(OverTime("x y", "a b", (blind,))))
     assert not seen.rows("source", "weight")
     assert seen.rows("label", "log_probability")
+
+
+def test_where_nothing_is_written_yet_the_moments_are_there_all_the_same(translation, spec):
+    moments = tuple(Moment("run", step, {}, translation("x", "")) for step in (1, 2))
+    seen = spec(over_time_chart(OverTime("x", "", moments)))
+    assert {"step 2", "(empty)"} <= set(seen.texts())

@@ -114,7 +114,8 @@ def _part(over: OverTime, number: int) -> alt.VConcatChart:
     letter = chr(ord("a") + number)  # Altair replaces a number at the end of a name
     shown = [(place, moment) for place, step in enumerate(over.steps, 1)
              for moment in over.at(step) if moment.run == run]  # fmt: skip
-    parts: list[Any] = [_heading(over, shown, run if several else "", room)]
+    heading = _heading(over, shown, run if several else "", room, f"heading_{letter}")
+    parts: list[Any] = [heading]
     if cells := _attention_rows(shown):
         shape = _shape(over)
         parts.append(_attention(cells, shown, shape, room, f"attention_{letter}"))
@@ -129,6 +130,7 @@ def _heading(
     shown: Sequence[tuple[int, Moment]],
     run: str,
     room: int,
+    name: str,
 ) -> alt.LayerChart:
     names = _told_figures(over.moments)
     rows = [
@@ -137,8 +139,10 @@ def _heading(
         for place, moment in shown
     ]  # fmt: skip
     text = alt.Chart(inline(rows)).transform_filter(_CHOSEN)
-    first = text.mark_text(style="label_strong", limit=room, align="left", x=0, y=8).encode(
-        text="told:N"
+    first = (
+        text.properties(name=name)
+        .mark_text(style="label_strong", limit=room, align="left", x=0, y=8)
+        .encode(text="told:N")
     )
     second = text.mark_text(style="label", limit=room, align="left", x=0, y=28).encode(
         text="said:N"

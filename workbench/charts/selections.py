@@ -30,11 +30,13 @@ def choosing(
         name: of the field, and of the parameter.
         count: how many there are to choose from.
         label: of the input.
-        views: how the names of the views begin of which a mark chooses when it is clicked.
+        views: how the names of the views begin of which a mark chooses when it is clicked; where
+            there is none, all that have a name.
         first: what is chosen before a reader does.
         nearest: whether a click beside the marks chooses the one that is nearest.
     """
-    clicked = [view for view in _named(chart) if view.startswith(views)]
+    named = list(_named(chart))
+    clicked = [view for view in named if view.startswith(views)] or named
     marks = "voronoi" if nearest else "marks"  # named: a click on what has no such field is none
     bound = {"bind": alt.binding_range(min=1, max=count, step=1, name=f"{label} ")}
     parameter = alt.TopLevelSelectionParameter(

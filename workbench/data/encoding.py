@@ -116,12 +116,11 @@ class Codec:
         """Return the number of every target token by what `target_tokens` shows of it.
 
         Those that may be copied from the text `source` are among them. Of tokens that read the
-        same the end symbol counts before the vocabulary's own pieces, these before what may be
-        copied, and all before the other special symbols.
+        same the vocabulary's own piece counts, then what may be copied first.
         """
         size, copied = self.target.size, len(self._read(source))
         own = [*range(len(SPECIAL), size), *range(size, size + copied)]
-        ids = [END, *own, *(special for special in SPECIAL if special != END)]
+        ids = [END, *own, *SPECIAL]
         known: dict[str, int] = {}
         for number, token in zip(ids, self.target_tokens(ids, source), strict=True):
             known.setdefault(token, number)
