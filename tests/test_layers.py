@@ -21,9 +21,19 @@ RANKS = {  # a module imports from strictly lower ranks, and from its own room; 
     "": 0,  # the package itself
     "cluster": 0,
     **dict.fromkeys(
-        ("background", "config", "environment", "errors", "files", "interventions", "records"), 0
+        (
+            "background",
+            "config",
+            "environment",
+            "errors",
+            "files",
+            "interventions",
+            "moments",
+            "records",
+        ),
+        0,
     ),
-    **dict.fromkeys(("archives", "charts", "data", "metrics", "runs"), 1),
+    **dict.fromkeys(("archives", "charts", "data", "metrics", "penalties", "runs"), 1),
     **dict.fromkeys(("model", "published"), 2),
     **dict.fromkeys(("inspection", "search", "training"), 3),
     **dict.fromkeys(("overview", "session"), 4),

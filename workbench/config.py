@@ -200,6 +200,9 @@ class TrainingSettings(_Settings):
     checkpoint_every: int = Field(
         500, ge=1, description="steps between checkpoints (and at every evaluation)"
     )
+    keep_checkpoints: int = Field(
+        8, ge=0, le=1000, description="older checkpoints whose weights are kept to look back over"
+    )
     precision: Precision = Field("float32", description="numbers that matrix products take")
     xla: bool = Field(False, description="compile the training step with XLA")
     strategy: Strategy = Field(

@@ -46,10 +46,12 @@ from workbench.errors import RunError, SettingsError, WorkbenchError, nearest
 from workbench.inspection.alignment import alignment_figures
 from workbench.inspection.attribution import Attributor
 from workbench.inspection.diagnosis import diagnose, diagnose_all
+from workbench.inspection.over_time import Asked, borrowed, look_over
 from workbench.inspection.scoring import Scoring
 from workbench.inspection.self_attention import SelfAttention, self_attention
 from workbench.inspection.states import MOST, StateReader
 from workbench.inspection.wanted_attention import AttentionSeeker
+from workbench.interventions import read_interventions
 from workbench.metrics import text_figures
 from workbench.model.outline import outline
 from workbench.model.protocol import Factory, Own, build_own, check_class, check_factory
@@ -63,6 +65,7 @@ from workbench.model.storage import (
     weights_digest,
 )
 from workbench.model.transfer import adopted, merged, take_weights, trained_codec
+from workbench.moments import Moment, OverTime
 from workbench.records import (
     Attribution,
     BadLine,
@@ -80,6 +83,7 @@ from workbench.records import (
 from workbench.runs import RunDirectory, run_hash, run_name
 from workbench.search.batch import BatchSearch
 from workbench.search.compiled_step import CompiledStep
+from workbench.search.opinions import opinions
 from workbench.search.stepper import Stepper
 from workbench.search.translate import Translator
 from workbench.training import device, distribution
@@ -104,7 +108,7 @@ AT_ONCE = {*SearchSettings.model_fields}  # what a model may be used with, whate
 COMMANDS = (
     "load", "build", "train", "pause", "resume", "advance", "stop", "translate", "stepper",
     "take_apart", "score", "self_attention", "evaluate", "diagnose", "attribute",
-    "wanted_attention", "states", "save",
+    "wanted_attention", "states", "over_time", "save",
 )  # fmt: skip
 STEERING = ("pause", "resume", "advance", "stop")
 BEFORE_TRAINING = {*TrainingSettings.model_fields} - {
@@ -242,7 +246,7 @@ class Session(traitlets.HasTraits):
             return "training is under way; wait for it or stop it first"
         if command == "train" and self.state == "paused":
             return "training is paused; resume it or stop it"
-        if command == "advance" and self.state == "training":
+        if command in ("advance", "over_time") and self.state == "training":
             return "training is under way; pause it first"
         if command == "pause" and self.state != "training":
             return "nothing is training; there is nothing to pause"
@@ -596,7 +600,7 @@ class Session(traitlets.HasTraits):
                     return "stopped"
 
     def _drive_from_the_last_checkpoint(self, directory: RunDirectory) -> str:
-        checkpoints = Checkpoints(directory.checkpoints)
+        checkpoints = Checkpoints(directory.checkpoints, self.config.keep_checkpoints)
         loop = Loop(
             self.model, self.encoded["train"], self.config, self._look, checkpoints,
             traced={"evaluation": self._teacher}, clock=self._control.clock,
@@ -843,6 +847,59 @@ class Session(traitlets.HasTraits):
         self._built()
         self.load()
         return self._state_reader(self._split(split).pairs, most)
+
+    @_worked("looking back")
+    def over_time(
+        self,
+        text: str,
+        interventions: str | Sequence[Any] | None = None,
+        reference: str = "",
+    ) -> OverTime:
+        """Translate one text with the weights of every checkpoint that this run has kept.
+
+        The tokens of `reference`, or else of what the last one writes, are followed over time. A
+        moment where an intervention does not fit says so, and the others go on. Afterwards the
+        model has its own weights again.
+
+        Raises:
+            SettingsError: the interventions are none.
+            RunError: nothing is kept, or training is under way and not paused.
+        """
+        self._check("over_time")
+        changes = {} if interventions is None else {"interventions": interventions}
+        search, model = self.draft.replace(**changes), self._built()
+        checkpoints = Checkpoints(self.directory.checkpoints)
+        if not checkpoints.moments:
+            raise RunError(
+                f"{self.directory}: no checkpoint is kept to look back to; train with "
+                "keep_checkpoints above 0, or open another run"
+            )
+        measured = {one.step: one.evaluation for one in self.history if one.evaluation}
+        name = self.directory.path.resolve().name
+        moments = [
+            Moment(name, step, measured[step].figures if step in measured else {})
+            for step in checkpoints.moments
+        ]
+        asked = Asked(
+            translate=lambda: self._best(text, search),
+            weigh=lambda: opinions(
+                self._one_step, self.codec, text, read_interventions(search.interventions)
+            ),
+            score=lambda target: self.score(text, target),
+        )
+        with borrowed(model):
+            return look_over(
+                OverTime(text, reference, tuple(moments)),
+                lambda step: checkpoints.restore_weights(step, model),
+                asked,
+            )
+
+    def _best(self, text: str, search: RunConfig) -> Translation:
+        """Return the best translation alone, under the interventions of `search`."""
+        if not search.interventions:
+            return self._translate([Pair(text, "")], search, 1, False)[0]
+        found = self._replayed(text, search, search.beam_width)
+        return replace(found, hypotheses=found.hypotheses[:1], beam=None)
 
     @_worked("translating")
     def _translate(

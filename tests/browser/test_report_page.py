@@ -4,11 +4,16 @@ import base64
 
 import altair as alt
 import nbformat
+import numpy as np
 import pytest
 
 from workbench.charts import theme
+from workbench.charts.explorer import beam_explorer
 from workbench.charts.export import to_png, to_vega_lite
 from workbench.charts.frame import framed, inline
+from workbench.charts.over_time import over_time_chart
+from workbench.moments import Moment, OverTime
+from workbench.records import BeamRecord, Candidate, Hypothesis, Translation
 from workbench.reports.html import to_html
 
 pytestmark = pytest.mark.browser
@@ -136,3 +141,81 @@ def test_the_page_fits_a_telephone(report):
     page = report()
     page.set_viewport_size({"width": 360, "height": 640})
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+# What was computed before answers without a kernel ------------------------------------------
+
+
+def translated(*tokens, beam=None):
+    """A translation of `x y` that reads them evenly."""
+    logs, read = np.full(len(tokens), -0.5, "f"), np.full((1, 1, len(tokens), 2), 0.5, "f")
+    best = Hypothesis(" ".join(tokens), tokens, logs, read, -0.5)
+    return Translation("x y", ("x", "y"), (best,), beam=beam)
+
+
+@pytest.fixture
+def alive(report):
+    """A page with a tree of two steps, of which `a b` won, and a sentence at three moments."""
+    candidates = (
+        Candidate(0, 0, "a", -0.5, -0.5, "kept", 0), Candidate(0, 0, NASTY, -1.5, -1.5, "pruned"),
+        Candidate(1, 0, "b", -0.75, -0.75, "finished"), Candidate(1, 0, "c", -3, -3, "pruned"),
+    )  # fmt: skip
+    read = np.float32([[0.75, 0.25], [0.125, 0.875]]).reshape(2, 1, 1, 1, 2)
+    tree = beam_explorer(translated("a", "b", beam=BeamRecord(1, candidates, read)))
+    moments = [Moment("run", 10 * n, {}, translated(word), translated("a"))
+               for n, word in enumerate(("early", "middle", "late"), 1)]  # fmt: skip
+    return report(code(output(tree), output(over_time_chart(OverTime("x", "a", tuple(moments))))))
+
+
+def texts(page, chart):
+    return page.locator(f"#{chart} svg text").all_text_contents()
+
+
+def until_drawn(page, chart, text):
+    page.locator(f"#{chart} svg text", has_text=text).first.wait_for()
+
+
+def strike(page, mark):
+    """Click where a mark is, whatever lies over it."""
+    mark.scroll_into_view_if_needed()
+    box = mark.bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+
+def press(page, chart, key):
+    page.locator(f"#{chart} input").focus()
+    page.keyboard.press(key)
+
+
+def test_a_click_on_a_pruned_node_shows_what_stood_to_choose_there(alive):
+    until_drawn(alive, "chart-1", "step 1: a · kept")
+    nodes = alive.locator("#chart-1 svg .mark-symbol[class*=nodes_] path")
+    assert nodes.count() == 4
+    strike(alive, nodes.nth(3))
+    until_drawn(alive, "chart-1", "step 2: c · pruned · log p -2.500")
+    seen = texts(alive, "chart-1")
+    assert "after: a" in seen
+    assert {"77.9%", "8.2%"} <= set(seen)  # e^−0.25, e^−2.5
+    alive.locator("#vg-tooltip-element.visible", has_text="pruned").wait_for()
+    strike(alive, alive.locator("#chart-1 svg .role-axis text").first)  # no node: nothing is lost
+    assert texts(alive, "chart-1") == seen
+    press(alive, "chart-1", "Home")
+    until_drawn(alive, "chart-1", "after: the beginning")
+    press(alive, "chart-1", "ArrowRight")
+    until_drawn(alive, "chart-1", NASTY[:20])
+    assert alive.title() == "a report"
+
+
+def test_the_slider_over_time_goes_with_keys_and_clicks(alive, watch):
+    until_drawn(alive, "chart-2", "late")
+    assert alive.get_by_role("slider", name="Moment").get_attribute("max") == "3"
+    press(alive, "chart-2", "ArrowLeft")
+    until_drawn(alive, "chart-2", "middle")
+    assert "step 20" in texts(alive, "chart-2")
+    assert "late" not in texts(alive, "chart-2")
+    strike(alive, alive.locator("#chart-2 svg .mark-rect[class*=tokens_] path").first)
+    until_drawn(alive, "chart-2", "early")
+    assert alive.locator("#chart-2 input").input_value() == "1"
+    strike(alive, alive.locator("#chart-2 svg .role-legend path").first)
+    assert "early" in texts(alive, "chart-2")
+    assert watch.console == watch.uncaught == []

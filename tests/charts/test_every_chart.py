@@ -20,8 +20,10 @@ from workbench.charts.curves import (
 )
 from workbench.charts.diagnosis import faults_chart, surprise_bars
 from workbench.charts.diagram import model_diagram
+from workbench.charts.explorer import beam_explorer
 from workbench.charts.hypotheses import candidates
 from workbench.charts.lengths import length_histogram, score_by_length
+from workbench.charts.over_time import over_time_chart, token_history
 from workbench.charts.overlay import many, overlay
 from workbench.charts.parallel import importance_bars, parallel_coordinates
 from workbench.charts.search import beam_tree
@@ -33,6 +35,7 @@ from workbench.charts.trials import trials_chart
 from workbench.charts.usage import usage_chart
 from workbench.charts.vocabulary import rank_frequency
 from workbench.charts.wanted import wanted_attention
+from workbench.moments import Moment, Opinion, OverTime
 from workbench.records import (
     Attribution,
     BeamRecord,
@@ -61,6 +64,7 @@ SHOWN = {  # the charts, and how each shows that text
     "attribution": NASTY, "attributed": NASTY, "faults": None, "surprise": NASTY, "states": None,
     "unit": NASTY, "wanted": NASTY, "by hand": NASTY, "usage": f"0: {NASTY}",
     "trials": f"{NASTY} · 32", "many": NASTY, "parallel": NASTY, "importance": NASTY,
+    "explorer": NASTY, "over time": NASTY, "runs": NASTY, "history": NASTY,
 }  # fmt: skip
 EXPRESSIONS = [  # all that our charts ever ask Vega to compute
     "replace(datum.label, /^[0-9]+:/, '')",
@@ -74,6 +78,7 @@ EXPRESSIONS = [  # all that our charts ever ask Vega to compute
     "&& inrange(datum.place, brush.place) ? 1 : 0",
     "!isValid(brush.place) || datum.hits === length(brush.axis)",
     {"or": [{"param": "pointed", "empty": False}, "datum.run === highlight"]},
+    "datum.order === datum.chosen",
 ]
 
 
@@ -100,7 +105,16 @@ def gallery(progress, translation, beam):
         (NASTY, "b"), (NASTY,), NASTY, row, row, np.array([[True]]), -1, nats, nats - 1, -nats,
         row[..., 0], row[..., 0],
     )  # fmt: skip
+    moments = [
+        Moment(NASTY, step, figures, sentence, sentence, (Opinion(1, "force", NASTY, -1.0),))
+        for step in (1, 2)
+    ]
+    over = OverTime(NASTY, NASTY, tuple(moments))
     return {
+        "explorer": lambda: beam_explorer(searched),
+        "over time": lambda: over_time_chart(over),
+        "runs": lambda: over_time_chart(over.beside(over)),
+        "history": lambda: token_history(over),
         "attribution": lambda: attribution_grid([attributed, attributed]),
         "attributed": lambda: attribution_bars(attributed),
         "faults": lambda: faults_chart(Diagnoses((diagnosed,), bins, bins, ())),
@@ -191,6 +205,8 @@ def test_it_needs_no_later_vega_lite_than_5(seen):
 
 def test_it_computes_nothing_but_our_own_expressions(seen):
     for key, value in walk(seen.json):
+        if key == "filter" and isinstance(value, dict):  # a predicate, nothing that is computed
+            continue
         if key in ("labelExpr", "calculate", "filter", "expr", "signal", "test", "update"):
             assert value in EXPRESSIONS
         if key in ("field", "fields") and isinstance(value, str):
@@ -214,7 +230,20 @@ def test_it_draws_text_as_text(gallery, spec, name, text):
 
 
 @pytest.mark.parametrize(
-    "name", ["curves", "grid", "tree", "model", "candidates", "overlay", "many", "parallel"]
+    "name",
+    [
+        "curves",
+        "grid",
+        "tree",
+        "model",
+        "candidates",
+        "overlay",
+        "many",
+        "parallel",
+        "explorer",
+        "over time",
+        "runs",
+    ],
 )
 def test_it_is_the_same_at_every_drawing(gallery, spec, name):
     one, other = (json.dumps(spec(gallery[name]()).json) for _ in range(2))

@@ -269,3 +269,13 @@ def test_a_codec_of_an_older_version_copies_nothing(tmp_path):
     del choices["copy_source"]
     (tmp_path / "codec.json").write_text(json.dumps(choices))
     assert not Codec.load(tmp_path).copy_source
+
+
+def test_every_target_token_has_its_number_the_copied_ones_too(pairs, config):
+    codec = Codec.train(pairs, config.replace(copy_source=True))
+    text, size = "red zebra", codec.target.size
+    known = codec.target_numbers(text)
+    assert known["<end>"] == END
+    assert known["chat"] == codec.encode_target("chat")[0]
+    assert (known["red"], known["zebra"]) == (size, size + 1)
+    assert sorted(known.values()) == list(range(size + 2))

@@ -9,9 +9,10 @@ from workbench.data.corpus import Pair
 from workbench.errors import WorkbenchError
 from workbench.inspection.diagnosis import diagnose, diagnose_all, search_score
 from workbench.inspection.scoring import Scoring
+from workbench.penalties import length_penalty
 from workbench.records import BeamRecord, Candidate, Fall, Hypothesis, Translation
 from workbench.search.batch import BatchSearch
-from workbench.search.beam import Coverage, coverage_penalty, length_penalty
+from workbench.search.beam import Coverage, coverage_penalty
 from workbench.search.translate import Translator
 
 ALPHA = 0.6

@@ -8,8 +8,9 @@ import tensorflow as tf
 
 from workbench.config import SearchSettings
 from workbench.data.tokenizer import BEGIN, END, PAD, SPECIAL, UNKNOWN
+from workbench.penalties import length_penalty
 from workbench.search.batch import BatchSearch
-from workbench.search.beam import Coverage, beam_search, coverage_penalty, length_penalty
+from workbench.search.beam import Coverage, beam_search, coverage_penalty
 from workbench.search.record import AFTER_END, FINISHED, KEPT, PRUNED, SearchRecord
 from workbench.search.sampling import Sampling, draw, sample
 

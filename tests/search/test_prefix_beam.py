@@ -9,7 +9,6 @@ from workbench.data.encoding import Codec
 from workbench.data.tokenizer import BEGIN, END
 from workbench.errors import InterventionError
 from workbench.interventions import Ban, EditSource, Force, Mask
-from workbench.search.prefix_beam import coverage_penalty, length_penalty
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +51,6 @@ def test_the_coverage_penalty_by_hand(make_stepper, fake, codec):
     for one in stepper.beam().hypotheses:
         ids = [stepper.current.decoded.source.number(token) for token in one.tokens]
         assert one.score == pytest.approx(scored(fake, source, ids, 0.6, 0.5), abs=1e-4)
-    assert coverage_penalty(stepper.current.decoded, 0) == 0
-    assert length_penalty(7, 1.0) == 2
 
 
 def test_the_record_is_that_of_a_search(make_stepper):

@@ -8,7 +8,14 @@ from workbench.data.batches import batch_count
 from workbench.errors import RunError
 from workbench.records import Evaluation
 from workbench.training import checkpoint
-from workbench.training.checkpoint import KEPT, Checkpoints, Position, _load_arrays, _save_arrays
+from workbench.training.checkpoint import (
+    KEPT,
+    Checkpoints,
+    Position,
+    _load_arrays,
+    _save_arrays,
+    thinned,
+)
 from workbench.training.loop import Loop
 from workbench.training.optimizer import make_optimizer
 
@@ -85,6 +92,63 @@ def test_only_the_last_are_kept(checkpoints, save):
     assert checkpoints.steps == [10, 100_000_000]
     assert len(checkpoints.steps) == KEPT
     assert len(list(checkpoints.directory.iterdir())) == KEPT
+
+
+def test_of_older_ones_the_weights_are_kept_spread_evenly(checkpoints, save, make_model, config):
+    checkpoints.keep = 3
+    for step in range(1, 10):
+        save(step)
+    assert checkpoints.steps == [8, 9]
+    assert checkpoints.moments == [1, 5, 7, 8, 9]
+    model = make_model(config, seed=99)
+    for step in (5, 9):
+        checkpoints.restore_weights(step, model)
+        assert model.output_bias.numpy()[0] == step
+    with pytest.raises(RunError, match=r"\(1, 5, 7, 8, 9\), got step 4"):
+        checkpoints.restore_weights(4, model)
+    assert restored(checkpoints, make_model, config)[2][0].step == 9
+
+
+def test_looking_back_costs_weights_only(checkpoints, save):
+    checkpoints.keep = 2
+    for step in (1, 2, 3):
+        save(step)
+    older = [path.name for path in checkpoints.directory.iterdir() if path.is_file()]
+    assert older == ["weights-00000001.npz"]
+    assert sorted(map(str, checkpoints.directory.glob(".*"))) == []
+
+
+def test_what_resuming_needs_is_whole_where_a_checkpoint_is_retired_half_way(
+    checkpoints, save, make_model, config, monkeypatch
+):
+    checkpoints.keep = 2
+    save(1)
+    save(2)
+
+    def killed(path, **_):
+        if path.exists():
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint.shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            save(3)
+    assert checkpoints.steps == [2, 3]
+    assert restored(checkpoints, make_model, config)[2][0].step == 3
+    save(4)
+    assert checkpoints.moments == [1, 2, 3, 4]
+    assert not (checkpoints.directory / ".retired").exists()
+
+
+@pytest.mark.parametrize(
+    ("steps", "keep", "gone"),
+    [
+        ([1, 2, 3], 3, []), ([1, 2, 3], 0, [1, 2, 3]), ([1, 2, 3], 1, [2, 3]), ([], 2, []),
+        ([5, 9, 10, 14], 3, [10]), ([1, 10, 20, 21, 30], 4, [21]),
+    ],
+)  # fmt: skip
+def test_those_go_that_are_close_to_the_one_before(steps, keep, gone):
+    assert thinned(steps, keep) == gone
 
 
 def test_a_crash_while_writing_leaves_the_older_one(

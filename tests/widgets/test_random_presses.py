@@ -151,6 +151,7 @@ class Person(RuleBasedStateMachine):
             "translate": ["a b 1"], "score": ["a b", "c d"], "self_attention": ["a", "c"],
             "stepper": ["a b"], "take_apart": [Stepper.advance], "attribute": [Pair("a b", "c")],
             "diagnose": ["test", 3], "wanted_attention": ["a b", (), "c"], "states": ["train", 50],
+            "over_time": ["a b 1"],
         }  # fmt: skip
         try:
             self.session.request(command, *arguments.get(command, []))

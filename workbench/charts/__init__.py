@@ -16,8 +16,10 @@ from workbench.charts.diagnosis import (
     worth_table,
 )
 from workbench.charts.diagram import model_diagram
+from workbench.charts.explorer import beam_explorer
 from workbench.charts.hypotheses import candidates, hypotheses_table
 from workbench.charts.lengths import length_histogram, score_by_length
+from workbench.charts.over_time import over_time_chart, over_time_table, token_history
 from workbench.charts.overlay import differing_settings, many, overlay
 from workbench.charts.parallel import importance_bars, parallel_coordinates
 from workbench.charts.search import beam_tree, discarded
@@ -38,6 +40,7 @@ __all__ = [
     "attribution_bars",
     "attribution_grid",
     "attribution_table",
+    "beam_explorer",
     "beam_tree",
     "best_and_worst",
     "candidates",
@@ -54,6 +57,8 @@ __all__ = [
     "many",
     "model_diagram",
     "neighbours_table",
+    "over_time_chart",
+    "over_time_table",
     "overlay",
     "parallel_coordinates",
     "rank_frequency",
@@ -63,6 +68,7 @@ __all__ = [
     "state_tree",
     "surprise_bars",
     "surprise_table",
+    "token_history",
     "trials_chart",
     "trials_table",
     "unit_bars",

@@ -22,7 +22,9 @@ def to_vega_lite(chart: Figure, dark: bool = False, validate: bool = True) -> di
     """
     specification: dict[str, Any] = chart.to_dict(validate=validate)
     specification.pop("usermeta", None)  # where a theme of Altair's leaves its name
-    return {**specification, "$schema": SCHEMA, "config": theme.config(dark)}
+    sets = {name: list(rows) for name, rows in specification.pop("datasets", {}).items()}
+    whole = specification | ({"datasets": sets} if sets else {})
+    return {**whole, "$schema": SCHEMA, "config": theme.config(dark)}
 
 
 def to_png(chart: Figure, scale: float = 2, dark: bool = False) -> bytes:

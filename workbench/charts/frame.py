@@ -21,7 +21,9 @@ def inline(rows: Iterable[Mapping[str, Any]]) -> alt.InlineData:
     an expression or in the name of a field would be run or taken apart.
     """
     data = alt.InlineData(values=[])
-    data.values = list(rows)  # given at once, every cell would be checked against the schema
+    # Given at once, every cell would be checked against the schema; and a list would be copied
+    # cell by cell whenever Altair composes charts.
+    data.values = tuple(rows)
     return data
 
 

@@ -12,7 +12,7 @@ from workbench.charts.frame import finite, inline
 TOKENS = 80  # of a side at most: beyond, a cell is smaller than a reader can see
 
 _TOKEN = "replace(datum.{}, /^[0-9]+:/, '')"  # from "3:jump" to "jump"
-_SHADES = alt.Scale(domain=[0, 1], interpolate="lab", clamp=True)
+SHADES = alt.Scale(domain=[0, 1], interpolate="lab", clamp=True)
 _WEIGHTS = alt.Legend(orient="bottom", gradientLength=140, gradientThickness=10, tickCount=3)
 _LINKS = alt.Legend(title="gold alignment", orient="bottom", symbolType="square", symbolSize=140)
 _DASHES = {"sure": [1, 0], "possible": [3, 2]}
@@ -68,7 +68,7 @@ def heat_map(
     x, y = _axes(source, target, cell, size)
     legend = _WEIGHTS.copy()
     legend.title = what
-    shade = alt.Color("weight:Q", scale=_SHADES, legend=legend)
+    shade = alt.Color("weight:Q", scale=SHADES, legend=legend)
     heat = _cells(source, target, weights, kept, name).encode(x=x, y=y, color=shade)
     border = alt.Chart(inline([{}])).mark_rect(
         style="border", filled=False, x=0, y=0, x2=width, y2=height, aria=False

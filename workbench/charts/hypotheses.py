@@ -17,7 +17,7 @@ _TITLE = "Candidates"
 _KINDS = {  # and their styles
     "weighed": "main", "chosen": "accent", "barred": "muted", "rest": "muted"
 }  # fmt: skip
-_SHARES = alt.Axis(format="~%", tickCount=5, grid=True)
+SHARES = alt.Axis(format="~%", tickCount=5, grid=True)
 
 
 class Choice(NamedTuple):
@@ -102,9 +102,7 @@ def _bars(choices: Sequence[Choice]) -> alt.LayerChart:
     tokens = alt.Axis(title=None, labelExpr="replace(datum.label, /^[0-9]+:/, '')",
                       labelLimit=160, ticks=False, domain=False, labelPadding=6)  # fmt: skip
     place = alt.Y("place:N", axis=tokens, scale=alt.Scale(domain=[row["place"] for row in rows]))
-    share = alt.X(
-        "probability:Q", title="probability", axis=_SHARES, scale=alt.Scale(domain=[0, 1])
-    )
+    share = alt.X("probability:Q", title="probability", axis=SHARES, scale=alt.Scale(domain=[0, 1]))
     layers = [layer.encode(y=place) for layer in _layers(rows, share)]
     return alt.LayerChart(layer=layers, width=420, height=alt.Step(22))
 

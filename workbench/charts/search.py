@@ -1,7 +1,7 @@
 """What the beam weighed: the tree of its candidates, and those that it threw away."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import altair as alt
 
@@ -12,8 +12,8 @@ from workbench.records import Translation
 
 STEPS = 80  # drawn at most
 _WIDTH = 640
-_TITLE, _DRAWN = "Beam search", "Samples"
-_NOT_RECORDED = "the search was not recorded"
+TITLE, _DRAWN = "Beam search", "Samples"
+NOT_RECORDED = "the search was not recorded"
 _KEY = "orange: the best hypothesis; circle: kept; square: finished; grey: pruned"
 _BARRED_KEY = "; cross: barred by the prefix, the least length or the rule against repetition"
 _DRAWN_KEY = "orange: the likeliest sample; circle: drawn; square: its end; grey: not drawn"
@@ -31,13 +31,30 @@ def beam_tree(translation: Translation) -> alt.LayerChart | alt.Chart:
     of the best hypothesis stands out. Groups of a diverse beam stand one below the other. Of
     samples, grey ones were likely and not drawn.
     """
+    drawing = drawn_tree(translation)
+    if drawing is None:
+        return notice(TITLE, NOT_RECORDED)
+    return framed(drawing.chart, *drawing.frame)
+
+
+class Drawing(NamedTuple):
+    """The tree as it is drawn: the chart, the nodes in it; title, description and subtitle."""
+
+    chart: alt.LayerChart
+    nodes: list[Node]
+    frame: tuple[str, str, list[str]]
+
+
+def drawn_tree(translation: Translation) -> Drawing | None:
+    """Draw the tree of `beam_tree` without its frame; None where no search is on record."""
     nodes = contenders(translation)
     if not translation.beam or not nodes:
-        return notice(_TITLE, _NOT_RECORDED)
+        return None
     kinds = _kinds(nodes, path_to(nodes, translation))
-    shown = sum(map(len, kinds.values()))
-    steps = 1 + max(node.candidate.step for kind in kinds.values() for node in kind)
-    ranks = 1 + max(node.row for kind in kinds.values() for node in kind)
+    kept = {node for kind in kinds.values() for node in kind}
+    shown = [node for node in nodes if node in kept]
+    steps = 1 + max(node.candidate.step for node in shown)
+    ranks = 1 + max(node.row for node in shown)
     step = min(76, _WIDTH // (steps + 1))
     roomy = step >= 44  # for the tokens of all nodes
     x, y = _axes(steps, ranks)
@@ -49,9 +66,10 @@ def beam_tree(translation: Translation) -> alt.LayerChart | alt.Chart:
     drawn = translation.beam.drawn
     barred = any(node.candidate.fate == "barred" for node in nodes)
     subtitle = [(_DRAWN_KEY if drawn else _KEY) + _BARRED_KEY * barred]
-    if shown < len(nodes):
-        subtitle.append(f"{len(nodes) - shown:,} of {len(nodes):,} candidates are not drawn")
-    return framed(chart, _DRAWN if drawn else _TITLE, _in_words(translation, nodes), subtitle)
+    if len(shown) < len(nodes):
+        subtitle.append(f"{len(nodes) - len(shown):,} of {len(nodes):,} candidates are not drawn")
+    frame = _DRAWN if drawn else TITLE, _in_words(translation, nodes), subtitle
+    return Drawing(chart, shown, frame)
 
 
 def discarded(translation: Translation, limit: int = 10) -> Table:
@@ -62,7 +80,7 @@ def discarded(translation: Translation, limit: int = 10) -> Table:
     """
     nodes = contenders(translation)
     if not translation.beam or not nodes:
-        return Table(_COLUMNS, (), f"{_TITLE}: {_NOT_RECORDED}")
+        return Table(_COLUMNS, (), f"{TITLE}: {NOT_RECORDED}")
     if translation.beam.drawn:
         return Table(_COLUMNS, (), f"{_DRAWN}: nothing competed, so nothing was pruned")
     last = translation.beam.group_width - 1
@@ -111,7 +129,7 @@ def _kinds(nodes: Sequence[Node], winner: Sequence[Node]) -> Kinds:
     return kinds
 
 
-def _place(node: Node | None) -> dict[str, int]:
+def place_of(node: Node | None) -> dict[str, int]:
     """Return where a node is drawn; the root, which None stands for, is at step 0."""
     if node is None:
         return {"step": 0, "rank": 0}
@@ -133,10 +151,10 @@ def _edges(kinds: Kinds) -> Iterator[alt.Chart]:
     drawn = {node for nodes in kinds.values() for node in nodes}
     for kind in _KINDS:
         rows = [
-            {**_place(node.parent), "to_step": end["step"], "to_rank": end["rank"]}
+            {**place_of(node.parent), "to_step": end["step"], "to_rank": end["rank"]}
             for node in kinds[kind]
             if node.parent is None or node.parent in drawn
-            for end in [_place(node)]
+            for end in [place_of(node)]
         ]
         if rows:
             width = 2 if kind == "winner" else 1
@@ -145,7 +163,7 @@ def _edges(kinds: Kinds) -> Iterator[alt.Chart]:
 
 
 def _start() -> alt.Chart:
-    root: alt.Chart = alt.Chart(inline([_place(None)])).mark_point(
+    root: alt.Chart = alt.Chart(inline([place_of(None)])).mark_point(
         style="main", filled=True, opacity=1, size=20
     )
     return root
@@ -162,13 +180,13 @@ def _groups(nodes: Sequence[Node]) -> Iterator[alt.Chart]:
 
 def _points(kinds: Kinds) -> Iterator[alt.Chart]:
     for kind in _KINDS:
-        rows = [_described(node) for node in kinds[kind]]
+        rows = [described(node) for node in kinds[kind]]
         if rows:
             size = 30 if kind == "pruned" else 60
             points = alt.Chart(inline(rows)).mark_point(
                 style=_STYLES[kind], filled=True, opacity=1, size=size
             )
-            yield points.encode(shape=_SHAPES, tooltip=_TOOLTIPS)
+            yield points.encode(shape=_SHAPES, tooltip=TOOLTIPS)
 
 
 _SHAPES = alt.Shape(
@@ -179,7 +197,7 @@ _SHAPES = alt.Shape(
         range=["circle", "square", "circle", "cross"],
     ),
 )
-_TOOLTIPS = [
+TOOLTIPS = [
     alt.Tooltip("step:Q"),
     alt.Tooltip("token:N"),
     alt.Tooltip("log_probability:Q", title="log p of the token", format=".3f"),
@@ -189,9 +207,10 @@ _TOOLTIPS = [
 ]
 
 
-def _described(node: Node) -> dict[str, Any]:
+def described(node: Node) -> dict[str, Any]:
+    """Return where a node is drawn, and what is known of its candidate."""
     return {
-        **_place(node),
+        **place_of(node),
         "token": node.candidate.token,
         "log_probability": finite(round(node.token_log_probability, 4)),
         "prefix": finite(round(node.candidate.log_probability, 4)),
@@ -203,7 +222,7 @@ def _described(node: Node) -> dict[str, Any]:
 def _tokens(kinds: Kinds, limit: float) -> Iterator[alt.Chart]:
     """Yield the tokens above their nodes, on a halo that keeps them off the lines."""
     for kind in _KINDS:
-        rows = [{**_place(node), "token": node.candidate.token} for node in kinds[kind]]
+        rows = [{**place_of(node), "token": node.candidate.token} for node in kinds[kind]]
         text = alt.Chart(inline(rows)).encode(text="token:N")
         for style in ("halo", _LABELS[kind]) if rows else ():
             yield text.mark_text(style=style, dy=-10, limit=limit, fontSize=10)
@@ -211,7 +230,7 @@ def _tokens(kinds: Kinds, limit: float) -> Iterator[alt.Chart]:
 
 def _winner_tokens(kinds: Kinds) -> Iterator[alt.Chart]:
     """Yield the winner's tokens upright above the tree, where its nodes have no room for them."""
-    rows = [{**_place(node), "rank": -0.75, "token": node.candidate.token}
+    rows = [{**place_of(node), "rank": -0.75, "token": node.candidate.token}
             for node in kinds["winner"]]  # fmt: skip
     if rows:
         text = alt.Chart(inline(rows)).encode(text="token:N")

@@ -112,6 +112,20 @@ class Codec:
         """Return target pieces as a person reads them, those copied from `source` included."""
         return self.target.tokens(ids, self._read(source))
 
+    def target_numbers(self, source: str = "") -> dict[str, int]:
+        """Return the number of every target token by what `target_tokens` shows of it.
+
+        Those that may be copied from the text `source` are among them. Of tokens that read the
+        same the vocabulary's own piece counts, then what may be copied first.
+        """
+        size, copied = self.target.size, len(self._read(source))
+        own = [*range(len(SPECIAL), size), *range(size, size + copied)]
+        ids = [END, *own, *SPECIAL]
+        known: dict[str, int] = {}
+        for number, token in zip(ids, self.target_tokens(ids, source), strict=True):
+            known.setdefault(token, number)
+        return known
+
     def twins(self) -> Integers:
         """Return for every source piece the number of the same target piece, or -1 [source.size].
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from workbench.data.encoding import Codec
-from workbench.data.tokenizer import SPECIAL
 from workbench.errors import WorkbenchError, nearest
 from workbench.model.lora import Lora
 from workbench.model.protocol import Own
@@ -38,15 +37,10 @@ def numbers(codec: Codec, tokens: Sequence[str], source: str = "") -> list[int]:
     Raises:
         WorkbenchError: a token that the vocabulary does not have; the nearest is named.
     """
-    size = codec.target.size
-    copied = len(codec.encode_source(source)) - 1 if codec.copy_source else 0
-    ids = [*range(len(SPECIAL), size), *range(size, size + copied), *SPECIAL]
-    known: dict[str, int] = {}
-    for number, token in zip(ids, codec.target_tokens(ids, source), strict=True):
-        known.setdefault(token, number)  # the vocabulary's own before what may be copied
+    known = codec.target_numbers(source)
     if unknown := [token for token in tokens if token not in known]:
         raise WorkbenchError(
-            f"expected tokens of the target vocabulary ({size} of them), got {unknown[0]!r}"
-            f"{nearest(unknown[0], known)}"
+            f"expected tokens of the target vocabulary ({codec.target.size} of them), got "
+            f"{unknown[0]!r}{nearest(unknown[0], known)}"
         )
     return [known[token] for token in tokens]

@@ -12,6 +12,7 @@ import numpy as np
 from workbench.data.tokenizer import BEGIN, END, NAMES, PAD, UNKNOWN
 from workbench.errors import WorkbenchError
 from workbench.inspection.worth import WORTH, worth_a_look
+from workbench.penalties import coverage_penalty, length_penalty
 from workbench.records import (
     BeamRecord,
     Candidate,
@@ -26,7 +27,6 @@ from workbench.records import (
 
 FAULTS: tuple[Fault, ...] = ("none", "search", "model", "vocabulary")
 BANNED = {NAMES[PAD], NAMES[UNKNOWN], NAMES[BEGIN]}  # no search chooses these
-LEAST_READ = 1e-6  # as in the search, what counts as read of a position never looked at
 SAME = 1e-4  # scores closer than that are equal: they come from two compilations of one model
 
 
@@ -36,11 +36,10 @@ def search_score(hypothesis: Hypothesis, alpha: float = 0.0, beta: float = 0.0) 
     That is formula 14 of Wu et al. 2016; `alpha` weighs the length penalty, `beta` that of
     coverage. Attention is averaged over layers and heads.
     """
-    length, attention = len(hypothesis.tokens), hypothesis.attention
-    score = hypothesis.log_probability / ((5 + length) / 6) ** alpha
+    attention = hypothesis.attention
+    score = hypothesis.log_probability / length_penalty(len(hypothesis.tokens), alpha)
     if beta and attention.size:
-        covered = attention.mean((0, 1)).sum(0)  # [S]
-        score += beta * float(np.log(np.clip(covered, LEAST_READ, 1)).sum())
+        score += coverage_penalty(attention.mean((0, 1)).sum(0), beta)
     return score
 
 

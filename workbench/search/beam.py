@@ -9,16 +9,10 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from workbench.data.tokenizer import BEGIN, END
+from workbench.penalties import LEAST_READ, length_penalty
 from workbench.search.constraints import Constraints, barred, noted
 from workbench.search.record import AFTER_END, BARRED, FINISHED, KEPT, NEVER, PRUNED
 from workbench.search.steps import Step, by_row, empty_record, own_log_probabilities
-
-LEAST_READ = 1e-6  # what counts as read of a position never looked at, so that a log is a number
-
-
-def length_penalty(length: tf.Tensor, alpha: float | tf.Tensor) -> tf.Tensor:
-    """Return lp(Y) = ((5 + |Y|) / 6)^α (Wu et al. 2016, formula 14)."""
-    return ((5.0 + length) / 6.0) ** alpha
 
 
 class Coverage(NamedTuple):

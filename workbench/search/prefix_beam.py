@@ -15,13 +15,13 @@ import numpy as np
 from workbench.config import SearchSettings
 from workbench.data.tokenizer import END
 from workbench.errors import InterventionError
+from workbench.penalties import coverage_penalty, length_penalty
 from workbench.records import BeamRecord, Candidate, Floats, Hypothesis, Translation
 from workbench.search.decoding import Decoded, Decoding
 from workbench.search.plan import IMPOSSIBLE, Plan
 from workbench.search.sources import Source
 
 RECORDED = 10  # candidates on record for each row of the beam, of which it needs 2
-LEAST_READ = 1e-6  # as in workbench.search.beam
 
 
 class Weighed(NamedTuple):
@@ -35,27 +35,18 @@ class Weighed(NamedTuple):
     beam: int = -1
 
 
-def length_penalty(length: int, alpha: float) -> float:
-    """Return lp(Y) = ((5 + |Y|) / 6)^α (Wu et al. 2016, formula 14)."""
-    return ((5.0 + length) / 6.0) ** alpha
-
-
-def coverage_penalty(row: Decoded, beta: float) -> float:
-    """Return cp(X; Y) = β Σᵢ log(min(Σⱼ pᵢⱼ, 1)) (Wu et al. 2016, formula 14).
-
-    Attention is averaged over layers and heads; what the row reads now counts as well.
-    """
+def _coverage(row: Decoded, beta: float) -> float:
+    """Return the coverage penalty of a row; what it reads now counts as well."""
     if not beta or not row.attention.size:
         return 0.0
-    covered = sum(each.attention.mean((0, 1)) for each in row.path)
-    return float(beta * np.log(np.clip(covered, LEAST_READ, 1)).sum())
+    return coverage_penalty(sum(each.attention.mean((0, 1)) for each in row.path), beta)
 
 
 def score(decoded: Decoded, settings: SearchSettings) -> float:
     """Return what a search ranks a hypothesis by: see `Hypothesis.score`."""
     penalty = length_penalty(max(len(decoded.ids), 1), settings.length_penalty)
     read = decoded.before or decoded
-    return float(decoded.total / penalty) + coverage_penalty(read, settings.coverage_penalty)
+    return float(decoded.total / penalty) + _coverage(read, settings.coverage_penalty)
 
 
 def translation(source: Source, ends: Sequence[Hypothesis], **more: Any) -> Translation:
@@ -140,7 +131,7 @@ class _Search:
         best = np.argpartition(-flat, count - 1)[:count]
         best = best[np.lexsort((best, -flat[best]))]
         penalty = length_penalty(len(rows[0].ids) + 1, self.settings.length_penalty)
-        covered = [coverage_penalty(row, self.settings.coverage_penalty) for row in rows]
+        covered = [_coverage(row, self.settings.coverage_penalty) for row in rows]
         return [
             Weighed(parent, token, flat[place], float(flat[place] / penalty) + covered[parent])
             for place in best

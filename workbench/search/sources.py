@@ -113,15 +113,8 @@ class Source:
 
     @cached_property
     def _targets(self) -> dict[str, int]:
-        size = self.codec.target.size
-        known = _numbered(self.codec.target.tokens(range(size)))
-        if self.codec.copy_source:
-            copied = self.named([*range(size, size + len(self.pieces))])
-            for place, token in enumerate(copied):
-                known.setdefault(token, size + place)
-        for never in (PAD, BEGIN):
-            known.pop(self.codec.target.tokens([never])[0])
-        return known
+        known = self.codec.target_numbers(self.text)
+        return {token: number for token, number in known.items() if number not in (PAD, BEGIN)}
 
     def _known(self, token: str) -> tuple[str, int]:
         """Return the piece and the number of a source token."""

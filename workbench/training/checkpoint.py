@@ -1,6 +1,7 @@
 """Checkpoints: all that training needs to go on at the very step, written whole or not at all."""
 
 import json
+import shutil
 import zipfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -51,17 +52,30 @@ class Checkpoints:
     Each holds the model's weights, the best weights so far, those of the last evaluations where
     they are to be averaged, the optimizer's variables (with float16 the scale of the loss among
     them) and the position; nothing in it is code, and loading it runs none.
+
+    Of the older ones, which training does not need any more, `weights-00000400.npz` and so on
+    hold the model's weights, spread over the whole training, for who wants to look back.
     """
 
-    def __init__(self, directory: Path) -> None:
-        """Use `directory`, which need not exist yet."""
-        self.directory = directory
+    def __init__(self, directory: Path, keep: int = 0) -> None:
+        """Use `directory`, which need not exist yet; `keep` is how many older weights stay."""
+        self.directory, self.keep = directory, keep
 
     @property
     def steps(self) -> list[int]:
-        """The steps that have a checkpoint, in order."""
+        """The steps that training can go on from, in order."""
         found = self.directory.glob("step-*")
         return sorted(int(path.name.removeprefix("step-")) for path in found)
+
+    @property
+    def moments(self) -> list[int]:
+        """The steps whose weights are there, in order."""
+        return sorted({*self.steps, *self._older})
+
+    @property
+    def _older(self) -> list[int]:
+        found = self.directory.glob("weights-*.npz")
+        return sorted(int(path.stem.removeprefix("weights-")) for path in found)
 
     def save(
         self,
@@ -80,7 +94,9 @@ class Checkpoints:
             _save_arrays(beside / "recent.npz", list(chain.from_iterable(recent)))
             write_json(beside / "position.json", asdict(position))
         for step in self.steps[:-KEPT]:
-            self._remove(step)
+            self._retire(step)
+        for step in thinned(self._older, self.keep):
+            self._weights(step).unlink()
 
     def restore(
         self, model: Seq2Seq, optimizer: keras.optimizers.Optimizer
@@ -118,12 +134,14 @@ class Checkpoints:
         Raises:
             RunError: there is no such checkpoint, it cannot be read, or is of another model.
         """
+        known = self.moments
+        if step not in known:
+            told = ", ".join(map(str, known)) or "none"
+            raise RunError(f"{self.directory}: expected a checkpoint ({told}), got step {step}")
         path = self._path(step)
-        if step not in self.steps:
-            known = ", ".join(map(str, self.steps)) or "none"
-            raise RunError(f"{self.directory}: expected a checkpoint ({known}), got step {step}")
+        path = path / "model.npz" if path.exists() else self._weights(step)
         try:
-            weights = _load_arrays(path / "model.npz")
+            weights = _load_arrays(path)
         except _DAMAGED as error:
             raise RunError(f"{path}: is damaged: {error}") from None
         _check_shapes(path, "weights", weights, model.get_weights())
@@ -132,14 +150,32 @@ class Checkpoints:
     def _path(self, step: int) -> Path:
         return self.directory / f"step-{step:08}"
 
-    def _remove(self, step: int) -> None:
-        path = self._path(step)
-        if path.is_symlink():  # whoever made it: what it leads to is none of ours
-            path.unlink()
+    def _weights(self, step: int) -> Path:
+        return self.directory / f"weights-{step:08}.npz"
+
+    def _retire(self, step: int) -> None:
+        """Leave of a checkpoint its weights; it is no checkpoint any more before a file is gone."""
+        if self._path(step).is_symlink():  # whoever made it: what it leads to is none of ours
+            self._path(step).unlink()
             return
-        for file in path.iterdir():
-            file.unlink()
-        path.rmdir()
+        old = self.directory / ".retired"
+        shutil.rmtree(old, ignore_errors=True)  # left by a killed process
+        self._path(step).replace(old)
+        if self.keep and (old / "model.npz").exists():
+            (old / "model.npz").replace(self._weights(step))
+        shutil.rmtree(old)
+
+
+def thinned(steps: Sequence[int], keep: int) -> list[int]:
+    """Return which of `steps`, in order, to drop so that `keep` stay, spread evenly.
+
+    Each time that one goes which is closest to the one before it. Where steps come one after the
+    other, this doubles the gaps, from the first on, whenever there is no more room.
+    """
+    left = list(steps)
+    while len(left) > max(keep, 0):
+        left.pop(1 + int(np.argmin(np.diff(left))) if len(left) > 1 else 0)
+    return sorted({*steps} - {*left})
 
 
 def _check_shapes(path: Path, what: str, saved: Sequence[Any], wanted: Sequence[Any]) -> None:

@@ -7,6 +7,7 @@ from workbench.widgets.decode_panel import DecodePanel
 from workbench.widgets.figure import show
 from workbench.widgets.live import watch
 from workbench.widgets.model_panel import ModelPanel
+from workbench.widgets.over_time_panel import OverTimePanel
 from workbench.widgets.report_panel import ReportPanel
 from workbench.widgets.runs_panel import RunsPanel
 from workbench.widgets.train_panel import TrainPanel
@@ -18,6 +19,7 @@ __all__ = [
     "DataPanel",
     "DecodePanel",
     "ModelPanel",
+    "OverTimePanel",
     "ReportPanel",
     "RunsPanel",
     "TrainPanel",

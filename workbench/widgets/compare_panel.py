@@ -25,6 +25,7 @@ from workbench.records import Translation
 from workbench.session import Session
 from workbench.widgets.choices import Choices
 from workbench.widgets.compare_side import Side
+from workbench.widgets.over_time_panel import OverTimePanel
 from workbench.widgets.panel import Panel
 from workbench.widgets.parts import Painted, card, columns, markup, row, words, write
 from workbench.widgets.shelf import Model, Run, Shelf, or_reason
@@ -56,9 +57,11 @@ class ComparePanel(Panel):
         self._figure = ipywidgets.Dropdown(description="Curve", layout={"width": "420px"})
         self.heed(self._figure, "value", partial(setattr, self.choices, "figure"))
         self._overlay, self._differences = VegaView(), markup()
+        self._over_time = OverTimePanel(self.session)
         return [
             self._which_runs(),
             self._side_by_side(),
+            self._over_time.part,
             card(words("Curves", "wb-title"), self._figure, self._overlay),
             card(self._differences),
         ]
@@ -141,6 +144,12 @@ class ComparePanel(Panel):
             overlay(self._histories(), self.choices.figure),
             *(attention_map(result) for result in results if isinstance(result, Translation)),
         ]
+
+    def close(self) -> None:
+        """Close the part that looks over time as well."""
+        if self.session.config.live:
+            self._over_time.close()
+        super().close()
 
     # What there is to compare ---------------------------------------------------------------
 

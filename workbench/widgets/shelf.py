@@ -16,6 +16,7 @@ from workbench.background import Worker
 from workbench.config import RunConfig
 from workbench.errors import WorkbenchError
 from workbench.model.storage import find_model, read_settings
+from workbench.moments import OverTime
 from workbench.records import Progress, Translation
 from workbench.runs import RunDirectory
 from workbench.session import Session
@@ -55,7 +56,7 @@ class Run:
         else:
             config = read_settings(find_model(path))
         history = read_history(directory.metrics)
-        return cls(config, history, tuple(Checkpoints(directory.checkpoints).steps))
+        return cls(config, history, tuple(Checkpoints(directory.checkpoints).moments))
 
 
 class Shelf(traitlets.HasTraits):
@@ -111,6 +112,19 @@ class Shelf(traitlets.HasTraits):
     ) -> Future[None]:
         """Open `model`, unless it is open, and translate with the settings `search`."""
         return self._worker.submit(partial(self._translate, asked, model, text, dict(search)))
+
+    def over_time(
+        self, path: str, first: OverTime, search: Mapping[str, Any]
+    ) -> "Future[OverTime]":
+        """Look over the run `path` with the settings `search`, at what `first` looked at."""
+
+        def look() -> OverTime:
+            with self._doing(f"looking over {Path(path).name}"):
+                return self._opened((path, 0), dict(search)).over_time(
+                    first.text, reference=first.followed
+                )
+
+        return self._worker.submit(look)
 
     def result(self, model: Model) -> Translation | str | None:
         """Return the translation of `model`, why there is none, or None while it takes."""
