@@ -37,7 +37,9 @@ def test_a_state_is_told_in_words():
     assert [state.words for state in STATES[3:]] == [
         "<end> 90.0%, −1.10 · best", "c 20.0%, forced, yours, you are here", "d <0.1%, pruned",
     ]  # fmt: skip
-    assert (share(0.0004), share(0.0006), nats(-1.234)) == ("<0.1%", "0.1%", "−1.23")
+    assert (share(0.0004), share(0.0006), nats(-1.234), nats(-0.001)) == (
+        "<0.1%", "0.1%", "−1.23", "0.00"
+    )  # fmt: skip
 
 
 def test_what_is_left_of_a_large_tree_is_your_way_the_ends_and_what_is_new():

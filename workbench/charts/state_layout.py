@@ -57,8 +57,8 @@ class Place(NamedTuple):
 
 
 def nats(value: float) -> str:
-    """Return log-probabilities and scores as a reader wants them."""
-    return f"{value:.2f}".replace("-", "−")
+    """Return log-probabilities and scores as a reader wants them, never a negative zero."""
+    return f"{value:z.2f}".replace("-", "−")
 
 
 def share(probability: float) -> str:
