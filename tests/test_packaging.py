@@ -78,7 +78,7 @@ def module_at(name):
 
 def test_every_import_of_the_package_is_a_declared_dependency():
     installed = packages_distributions()
-    declared = BASE.keys() | EXTRAS["lab"].keys() | EXTRAS["umap"].keys()
+    declared = BASE.keys() | EXTRAS["lab"].keys() | EXTRAS["umap"].keys() | EXTRAS["cluster"].keys()
     foreign = {}
     for each in module_at("tests/test_layers.py").imports(ROOT / "workbench"):
         library = each.target.partition(".")[0]
