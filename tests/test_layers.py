@@ -20,7 +20,17 @@ PACKAGE = Path(__file__).parents[1] / "workbench"
 RANKS = {  # a module imports from strictly lower ranks, and from its own room; rank 0 is one room
     "": 0,  # the package itself
     **dict.fromkeys(
-        ("background", "config", "environment", "errors", "files", "interventions", "records"), 0
+        (
+            "background",
+            "config",
+            "environment",
+            "errors",
+            "files",
+            "interventions",
+            "locks",
+            "records",
+        ),
+        0,
     ),
     **dict.fromkeys(("charts", "data", "metrics", "runs"), 1),
     **dict.fromkeys(("model", "published"), 2),

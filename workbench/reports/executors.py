@@ -1,5 +1,6 @@
 """Where the runs of a sweep are done: on this machine, or on a cluster of Dask."""
 
+import asyncio
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -105,19 +106,38 @@ def cluster(address: str, slots: int | None, folder: Path) -> Iterator[Cluster]:
         raise SettingsError(
             "distributed is not installed: pip install 'seq2seq-workbench[cluster]'"
         ) from None
-    try:
-        client: Any = Client(  # type: ignore[no-untyped-call]
-            address, timeout=SECONDS, set_as_default=False
-        )
-    except (OSError, ValueError, TypeError) as error:
-        reason = " ".join(str(error).split()).partition(" after ")[0]
-        raise SettingsError(f"scheduler {address}: is not there: {reason}") from None
+    _check_scheduler(address)
+    client: Any = Client(address, timeout=SECONDS, set_as_default=False)  # type: ignore[no-untyped-call]
     try:
         _check_workers(client, address, folder)
         yield Cluster(client, slots)
     finally:
         with suppress(Exception):  # the scheduler may be gone
             client.close(timeout=SECONDS)
+
+
+def _check_scheduler(address: str) -> None:
+    """See to it that a scheduler answers; a client waits for ever on anything else."""
+    from distributed import rpc
+
+    async def ask() -> str:
+        async with rpc(address, timeout=SECONDS) as scheduler:
+            return str((await scheduler.identity())["type"])
+
+    async def ask_for_a_while() -> str:
+        return await asyncio.wait_for(ask(), SECONDS)
+
+    reason = "it does not answer"
+    try:
+        found = asyncio.run(ask_for_a_while())
+        reason = "" if found == "Scheduler" else f"this is the address of a {found}"
+    except (OSError, ValueError, TypeError, KeyError, OverflowError) as error:
+        if not isinstance(error, TimeoutError):
+            reason = " ".join(str(error).split())
+    if reason:
+        raise SettingsError(
+            f"scheduler {address}: is not there: {reason}; start it: dask scheduler"
+        )
 
 
 def _check_workers(client: Any, address: str, folder: Path) -> None:

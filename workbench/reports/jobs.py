@@ -18,8 +18,8 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
+from workbench.locks import TakenError, held
 from workbench.reports.devices import Devices, thread_limits, visible_gpus
-from workbench.reports.locks import TakenError, held
 from workbench.runs import RunDirectory
 
 COMMAND = ("-m", "workbench", "report")  # of the Python that runs this code

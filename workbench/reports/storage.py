@@ -39,7 +39,7 @@ def open_storage(address: str) -> RDBStorage:
                 f"{DRIVERS.get(scheme, scheme)}://{rest}",
                 engine_kwargs={"connect_args": waiting, "pool_pre_ping": not local},
             )
-        except ModuleNotFoundError:
+        except ImportError:
             raise SettingsError(
                 "psycopg is not installed: pip install 'seq2seq-workbench[cluster]'"
             ) from None

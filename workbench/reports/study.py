@@ -22,6 +22,7 @@ from workbench.reports.space import Point, Space
 from workbench.reports.storage import open_storage, storage_errors
 
 OWNER, AGAIN, REFUSED = "owner", "again", "refused"  # what we note beside a trial
+LOCAL = "sqlite:"  # how the address begins of what only this machine uses
 TRIES = 1000  # points drawn in a row that make no sense
 PRIME = 1_000_003  # keeps the draws of two sampler seeds apart
 UNSIGNED = timedelta(minutes=1)  # a trial without an owner for so long is nobody's
@@ -156,7 +157,7 @@ class Study:
     def _is_ours(self, trial: FrozenTrial) -> bool:
         """Say whether this sweep began the trial; a kill may have kept it from signing."""
         owner, begun = trial.user_attrs.get(OWNER), trial.datetime_start
-        alone = self._address.startswith("sqlite:")
+        alone = self._address.startswith(LOCAL)
         unsigned = owner is None and begun is not None
         return owner == self.owner or (
             unsigned and (alone or datetime.now() - begun > UNSIGNED)  # type: ignore[operator]

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from workbench.errors import RunError
+from workbench.locks import TakenError, held
 from workbench.reports.conductor import Conductor, Limits
 from workbench.reports.devices import threads_each, visible_gpus
 from workbench.reports.executors import Executor, cluster, local
-from workbench.reports.locks import TakenError, held
 from workbench.reports.plan import Plan
 from workbench.reports.storage import beside
 from workbench.reports.study import Study
