@@ -1,9 +1,5 @@
 """With a stand-in for `workbench report`, in real processes."""
 
-import os
-import signal
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -131,20 +127,3 @@ def test_who_asks_for_the_same_run_waits_for_it(job):
     with held(Path(one.lock)):
         Path(one.stop).touch()
         assert run_job(one) == Ended("stopped", "stopped before it began")
-
-
-def test_a_run_ends_with_who_follows_it(job, tmp_path):
-    """Whoever looks after a run is killed: the run saves itself, and can be gone on with."""
-    code = (
-        "import sys; from workbench.reports import jobs; jobs.COMMAND = (sys.argv[1],);"
-        "jobs.run_job(eval(sys.argv[2], vars(jobs)))"
-    )
-    one = job(parameters={"max_steps": "2000"})
-    process = subprocess.Popen([sys.executable, "-c", code, str(STAND_IN), repr(one)])
-    run = RunDirectory(one.run)
-    while not run.metrics.exists():
-        time.sleep(0.05)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    assert run_job(job(parameters={"max_steps": "20", "wait": "0"})).status == "ok"
-    assert ends_of(one) == ["ok"]

@@ -139,7 +139,7 @@ def test_points_that_make_no_sense_are_drawn_again(study, monkeypatch):
     assert study("random", 8, dimensions=units).begun() == tried
     hopeless = study("random", 9, dimensions=units, constraints=["units > 99"])
     monkeypatch.setattr("workbench.reports.study.TRIES", 3)
-    with pytest.raises(SettingsError, match="3 points in a row make no sense, .*'units > 99'"):
+    with pytest.raises(SettingsError, match=r"3 points in a row make no sense, .*'units > 99'"):
         hopeless.next()
 
 

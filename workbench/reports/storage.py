@@ -10,6 +10,7 @@ from optuna.storages import RDBStorage
 from sqlalchemy.exc import SQLAlchemyError
 
 from workbench.errors import SettingsError
+from workbench.files import replacing
 
 DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 SECONDS = 60  # that a write waits for another process
@@ -34,6 +35,8 @@ def open_storage(address: str) -> RDBStorage:
         )
     waiting = {"timeout" if local else "connect_timeout": SECONDS if local else 10}
     with storage_errors(address):
+        if local:
+            _make(Path(rest.removeprefix("/")))
         try:
             return RDBStorage(
                 f"{DRIVERS.get(scheme, scheme)}://{rest}",
@@ -43,6 +46,15 @@ def open_storage(address: str) -> RDBStorage:
             raise SettingsError(
                 "psycopg is not installed: pip install 'seq2seq-workbench[cluster]'"
             ) from None
+
+
+def _make(path: Path) -> None:
+    """Make the file with all its tables, or none: a kill between two tables would spoil it."""
+    if not path.exists() and path.parent.is_dir():
+        with replacing(path) as beside:
+            storage = RDBStorage(f"sqlite:///{beside}")
+            storage.remove_session()
+            storage.engine.dispose()
 
 
 @contextmanager
