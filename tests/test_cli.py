@@ -305,3 +305,28 @@ def test_lab_opens_on_the_workbench(workbench, monkeypatch, tmp_path, first):
 def test_lab_says_what_to_install(workbench, monkeypatch, tmp_path):
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     refused(workbench("lab", tmp_path), "pip install")
+
+
+SWEPT = """parameters: {units: [8, 16]}
+objective: validation.bleu
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (SWEPT.replace("units", "unist"), ("parameters.unist", "'units'")),
+        (SWEPT.replace("[8, 16]", "[]"), ("parameters.units", "empty")),
+        (SWEPT.replace("[8, 16]", "[8, 16"), ("line", "YAML")),
+        (SWEPT.replace("bleu", "blue"), ("objective", "'validation.bleu'")),
+    ],
+)
+def test_a_sweep_that_cannot_work_is_one_line_and_starts_nothing(
+    workbench, tmp_path, request, text, words
+):
+    space = tmp_path / "space.yaml"
+    space.write_text(text)
+    notebook = request.config.rootpath / "tests" / "notebooks" / "trains.ipynb"
+    outcome = workbench("sweep", notebook, space, "-o", tmp_path / "out")
+    refused(outcome, str(space), *words)
+    assert not (tmp_path / "out").exists()

@@ -50,5 +50,5 @@ def test_a_bar_for_the_sweep_and_a_line_for_each_live_run():
         view.ended(TRIAL, entry(9, status="ok"))  # found done
     text = stream.getvalue()
     for words in ("Sweep:   0%", "units=8 seed=2  starting", "units=8 seed=3  starting",
-                  "units=8 seed=2  step 3 of 9, loss 1.250", "seed=2: no memory", "3/4"):  # fmt: skip
+                  "units=8 seed=2  step 3 of 9, loss 1.250", "no memory", "3/4"):  # fmt: skip
         assert words in text

@@ -121,7 +121,8 @@ def _check_scheduler(address: str) -> None:
     from distributed import rpc
 
     async def ask() -> str:
-        async with rpc(address, timeout=SECONDS) as scheduler:
+        asked: Any = rpc(address, timeout=SECONDS)  # type: ignore[no-untyped-call]
+        async with asked as scheduler:
             return str((await scheduler.identity())["type"])
 
     async def ask_for_a_while() -> str:

@@ -79,7 +79,8 @@ class Bars:
 
     def ended(self, trial: TrialEntry, run: RunEntry) -> None:
         """See `View.ended`."""
-        if line := self._lines.pop(run.run, None):
+        line = self._lines.pop(run.run, None)
+        if line is not None:  # a tqdm is true by its total
             line.close()
         if run.status not in ("ok", "pruned"):
             self.say(outcome(trial, run))
