@@ -331,3 +331,28 @@ def test_compare_names_all_that_is_no_run(workbench, make_run, tmp_path):
     refused(workbench("compare", run.path, tmp_path / "none", tmp_path), "none", str(tmp_path))
     refused(workbench("compare", run.path, "--objective", "test.blue"), "test.blue", "no run")
     refused(workbench("compare"), "RUN")
+
+
+SWEPT = """parameters: {units: [8, 16]}
+objective: validation.bleu
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (SWEPT.replace("units", "unist"), ("parameters.unist", "'units'")),
+        (SWEPT.replace("[8, 16]", "[]"), ("parameters.units", "empty")),
+        (SWEPT.replace("[8, 16]", "[8, 16"), ("line", "YAML")),
+        (SWEPT.replace("bleu", "blue"), ("objective", "'validation.bleu'")),
+    ],
+)
+def test_a_sweep_that_cannot_work_is_one_line_and_starts_nothing(
+    workbench, tmp_path, request, text, words
+):
+    space = tmp_path / "space.yaml"
+    space.write_text(text)
+    notebook = request.config.rootpath / "tests" / "notebooks" / "swept.ipynb"
+    outcome = workbench("sweep", notebook, space, "-o", tmp_path / "out")
+    refused(outcome, str(space), *words)
+    assert not (tmp_path / "out").exists()

@@ -28,6 +28,7 @@ RANKS = {  # a module imports from strictly lower ranks, and from its own room; 
             "errors",
             "files",
             "interventions",
+            "locks",
             "moments",
             "records",
         ),
@@ -39,6 +40,7 @@ RANKS = {  # a module imports from strictly lower ranks, and from its own room; 
     **dict.fromkeys(("overview", "session"), 4),
     **dict.fromkeys(("reports", "widgets"), 5),
     "cli": 6,
+    "__main__": 7,
 }
 
 TENSORS = (

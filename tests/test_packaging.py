@@ -31,7 +31,7 @@ def requirements(lines):
 
 OWNERS = defaultdict(list, umap=["umap-learn"])  # of what need not be installed
 # extras that the package can use
-OPTIONAL = ("gs", "lab", "mlflow", "s3", "tensorboard", "umap", "wandb")
+OPTIONAL = ("cluster", "gs", "lab", "mlflow", "s3", "tensorboard", "umap", "wandb")
 BASE = requirements(PROJECT["dependencies"])
 EXTRAS = {name: requirements(lines) for name, lines in PROJECT["optional-dependencies"].items()}
 

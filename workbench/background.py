@@ -158,3 +158,14 @@ def when_parent_dies(parent: int, act: Callable[[], None]) -> None:
             os._exit(1)
 
     threading.Thread(target=watch, name="watch the parent", daemon=True).start()
+
+
+def interrupt_without(parent: int) -> None:
+    """Interrupt this process, as Ctrl-C does, once `parent`, which started it, is gone."""
+
+    def watch() -> None:
+        while os.getppid() == parent and psutil.pid_exists(parent):
+            time.sleep(0.2)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=watch, name="watch who follows", daemon=True).start()

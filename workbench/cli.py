@@ -81,31 +81,31 @@ def workbench() -> None:
 @parameter
 @click.option("-f", "--file", "settings_file", type=click.Path(path_type=Path),
               help="settings from a YAML or JSON file; -p wins")  # fmt: skip
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(),
-    help="the run directory: a folder, or s3://…, gs://…, az://…",
-)
+@click.option("-o", "--output", type=click.Path(),
+              help="the run directory: a folder, or s3://…, gs://…, az://…")  # fmt: skip
 @click.option("--resume", is_flag=True, help="go on with a run that did not end well")
 @click.option("--force", is_flag=True, help="run again, in place of what is there")
 @click.option("--timeout", type=click.FloatRange(min=1), help="seconds for the whole notebook")
 @click.option("--progress", type=click.Choice(["json"]),
               help="print how far it is, a JSON object a line")  # fmt: skip
+@click.option("--follower", type=int, hidden=True, help="stop when this parent process is gone")
 @skip_bad_lines
 @as_json
 def report(
     notebook: str, parameters: tuple[tuple[str, str], ...], settings_file: Path | None,
     output: str | None, resume: bool, force: bool, timeout: float | None, progress: str | None,
-    skip_bad_lines: bool, as_json: bool,
+    follower: int | None, skip_bad_lines: bool, as_json: bool,
 ) -> int:  # fmt: skip
     """Run NOTEBOOK headless and leave a run directory with its report."""
+    from workbench.background import interrupt_without
     from workbench.reports.parameters import read_settings_file
     from workbench.reports.remote import reported
     from workbench.reports.stores import is_address
 
-    if progress:  # who follows may interrupt, even who ignores interrupts, as a kernel does
+    if progress or follower:  # whoever follows may interrupt, even who ignores it as a kernel does
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if follower:
+        interrupt_without(follower)
     given: dict[str, Any] = read_settings_file(settings_file) if settings_file else {}
     given |= dict(parameters)
     if skip_bad_lines:
@@ -126,6 +126,43 @@ def report(
     elif not as_json:
         click.echo(outcome.message)
     return outcome.exit_code
+
+
+@workbench.command()
+@click.argument("notebook", type=click.Path(path_type=Path))
+@click.argument("space", type=click.Path(path_type=Path))
+@parameter
+@click.option("-o", "--output", type=click.Path(path_type=Path),
+              help="the sweep's folder; sweeps/<notebook>-<space> unless given")  # fmt: skip
+@click.option("-j", "--jobs", type=click.IntRange(1), help="runs at the same time; one per GPU "
+              "unless given")  # fmt: skip
+@click.option("--threads", type=click.IntRange(1), help="of TensorFlow in each run")
+@click.option("--timeout", type=click.FloatRange(min=1), help="seconds for each run")
+@click.option("--max-failures", type=click.IntRange(1), help="stop when so many runs have failed")
+@click.option("--scheduler", default="", metavar="ADDRESS",
+              help="run on a Dask cluster, tcp://host:port")  # fmt: skip
+@click.option("--storage", default="", metavar="URL",
+              help="share trials with other machines, postgresql://user@host/name")  # fmt: skip
+@as_json
+def sweep(
+    notebook: Path, space: Path, parameters: tuple[tuple[str, str], ...], as_json: bool,
+    **options: Any,
+) -> int:  # fmt: skip
+    """Run NOTEBOOK once for every point of SPACE, a YAML file; go on with what was interrupted."""
+    from workbench.reports.sweep import Options, run_sweep
+
+    swept = run_sweep(notebook, space, dict(parameters), Options(**options))
+    if as_json:
+        click.echo(json.dumps({
+            "sweep": str(swept.folder), "status": swept.status,
+            "best": swept.best and asdict(swept.best),
+            "trials": [asdict(trial) for trial in swept.trials],
+        }))  # fmt: skip
+    if swept.exit_code:
+        click.echo(f"workbench: {swept.message}", err=True)
+    elif not as_json:
+        click.echo(swept.message)
+    return swept.exit_code
 
 
 @workbench.command()

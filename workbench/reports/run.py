@@ -97,7 +97,7 @@ def run_report(
     chosen = read_parameters(document, parameters)
     path = _chosen_path(chosen.config, run_directory)
     fingerprint = preflight(chosen.config)
-    digest = run_hash(chosen.config, fingerprint, _identity(document, chosen))
+    digest = digest_of(document, chosen, fingerprint)
     run = RunDirectory(path or RUNS / run_name(chosen.config, Path(notebook).stem, digest))
     if cluster := helps(chosen.config):
         code, message = train_along(chosen.config, cluster)
@@ -134,9 +134,11 @@ def preflight(config: RunConfig) -> str:
     return corpus.fingerprint
 
 
-def _identity(document: NotebookNode, chosen: Parameters) -> str:
-    """Return what the notebook adds to the settings: its code and its own parameters."""
-    return json.dumps([code_of(document), chosen.extras], sort_keys=True, default=repr)
+def digest_of(document: NotebookNode, chosen: Parameters, fingerprint: str) -> str:
+    """Return the hash of a run: of its settings, its data, the notebook's code and parameters."""
+    code = code_of(document)
+    identity = json.dumps([code, chosen.extras], sort_keys=True, default=repr)
+    return run_hash(chosen.config, fingerprint, identity)
 
 
 def _chosen_path(config: RunConfig, argument: Path | None) -> Path | None:

@@ -1,0 +1,76 @@
+"""Where Optuna keeps the trials of a sweep: beside the runs, or in a database for many machines."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from optuna.exceptions import StorageInternalError
+from optuna.storages import RDBStorage
+from sqlalchemy.exc import SQLAlchemyError
+
+from workbench.errors import SettingsError
+from workbench.files import replacing
+
+DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
+SECONDS = 60  # that a write waits for another process
+
+
+def beside(folder: Path) -> str:
+    """Return the address of the SQLite file in the folder of a sweep."""
+    return f"sqlite:///{folder / 'study.db'}"
+
+
+def open_storage(address: str) -> RDBStorage:
+    """Open the database at `address`, `sqlite:///…` or `postgresql://…`.
+
+    Raises:
+        SettingsError: there is none, or it does not let us in.
+    """
+    scheme, mark, rest = address.partition("://")
+    local = scheme == "sqlite"
+    if not mark or not (local or scheme in DRIVERS):
+        raise SettingsError(
+            f"storage: expected postgresql://user@host/name or sqlite:///file, got {shown(address)}"
+        )
+    waiting = {"timeout" if local else "connect_timeout": SECONDS if local else 10}
+    with storage_errors(address):
+        if local:
+            _make(Path(rest.removeprefix("/")))
+        try:
+            return RDBStorage(
+                f"{DRIVERS.get(scheme, scheme)}://{rest}",
+                engine_kwargs={"connect_args": waiting, "pool_pre_ping": not local},
+            )
+        except ImportError:
+            raise SettingsError(
+                "psycopg is not installed: pip install 'seq2seq-workbench[cluster]'"
+            ) from None
+
+
+def _make(path: Path) -> None:
+    """Make the file with all its tables, or none: a kill between two tables would spoil it."""
+    if not path.exists() and path.parent.is_dir():
+        with replacing(path) as beside:
+            storage = RDBStorage(f"sqlite:///{beside}")
+            storage.remove_session()
+            storage.engine.dispose()
+
+
+@contextmanager
+def storage_errors(address: str) -> Iterator[None]:
+    """Turn what a database has to say into one line."""
+    try:
+        yield
+    except (SQLAlchemyError, StorageInternalError) as error:
+        cause = error.__cause__ or getattr(error, "orig", None) or error
+        reason = str(getattr(cause, "orig", None) or cause).strip().partition("\n")[0]
+        raise SettingsError(f"storage {shown(address)}: {reason}") from None
+
+
+def shown(address: str) -> str:
+    """Return `address` without a password."""
+    parts = urlsplit(address)
+    if not parts.password:
+        return address
+    return address.replace(f":{parts.password}@", ":…@", 1)
