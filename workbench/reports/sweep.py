@@ -14,6 +14,7 @@ from typing import Any, TextIO
 
 from workbench.errors import RunError
 from workbench.locks import TakenError, held
+from workbench.reports.comparison import write_index
 from workbench.reports.conductor import Conductor, Limits
 from workbench.reports.devices import threads_each, visible_gpus
 from workbench.reports.executors import Executor, cluster, local
@@ -27,10 +28,6 @@ from workbench.runs import RunDirectory
 SWEEPS = Path("sweeps")
 
 AfterRun = Callable[[Sequence[RunDirectory]], None]
-
-
-def _nothing(_: Sequence[RunDirectory]) -> None:
-    """Be content that a run has ended."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +81,7 @@ def run_sweep(
     parameters: Mapping[str, str] | None = None,
     options: Options | None = None,
     *,
-    after_run: AfterRun = _nothing,
+    after_run: AfterRun | None = None,
     stream: TextIO = sys.stderr,
 ) -> Swept:
     """Run `notebook` at every point of the file `space` that the sampler asks for.
@@ -98,7 +95,7 @@ def run_sweep(
         parameters: fixed for all runs, beside those that the file fixes.
         options: see `Options`.
         after_run: called with all runs begun so far, when one has ended and once at the start of
-            a sweep that goes on.
+            a sweep that goes on; None: writes the comparison page, index.html.
         stream: where progress is shown.
 
     Raises:
@@ -115,9 +112,29 @@ def run_sweep(
         runs = study.total * len(plan.space.seeds or (None,))
         with _executor(options, folder) as executor, view_on(stream, runs) as view:
             limits = Limits(options.timeout, _threads(options, executor), options.max_failures)
-            conductor = Conductor(plan, study, record, executor, limits, view, after_run)
+            told = after_run or _comparing(record, plan, runs)
+            conductor = Conductor(plan, study, record, executor, limits, view, told)
             stopped = conductor.conduct()
         return _swept(record, plan, study, stopped)
+
+
+def _comparing(record: SweepRecord, plan: Plan, total: int) -> AfterRun:
+    """Return what writes the comparison page of a sweep of so many runs."""
+    objective = plan.space.objective
+
+    def write(runs: Sequence[RunDirectory]) -> None:
+        every = [run for trial in record.trials for run in trial.runs]
+        write_index(
+            record.folder,
+            runs,
+            title=f"A sweep of {plan.notebook.stem}",
+            objective=objective.figure if objective else "",
+            direction=objective.direction if objective else "maximize",
+            notes={Path(run.run).name: "pruned" for run in every if run.status == "pruned"},
+            waiting=max(total - len(runs), 0),
+        )
+
+    return write
 
 
 @contextmanager
