@@ -197,7 +197,7 @@ def test_a_finished_run_is_all_on_the_disk(trained):
         progress.evaluation.figures["loss"] for progress in trained.history if progress.evaluation
     )
     assert {path.name for path in directory.path.iterdir()} == {
-        "run.json", "metrics.jsonl", "probes.npz", "model", "checkpoints",
+        "run.json", "metrics.jsonl", "probes.npz", "usage.jsonl", "model", "checkpoints",
     }  # fmt: skip
     assert {path.name for path in directory.model.iterdir()} == {
         "config.json", "codec.json", "source.model", "target.model", "model.weights.h5",

@@ -138,6 +138,6 @@ def test_a_checkpoint_that_is_a_link_loses_nobody_s_files(run, tmp_path):
     run.checkpoints.mkdir()
     link = run.checkpoints / "step-00000001"
     link.symlink_to(tmp_path / "mine")
-    Checkpoints(run.checkpoints)._remove(1)
+    Checkpoints(run.checkpoints)._retire(1)
     assert not link.is_symlink()
     assert (tmp_path / "mine" / "thesis.txt").exists()

@@ -100,7 +100,8 @@ def test_rows_sum_to_one_and_the_decoder_never_looks_ahead(make, codec, position
     np.testing.assert_allclose(found.encoder.sum(-1), 1, atol=1e-5)
     np.testing.assert_allclose(found.decoder.sum(-1), 1, atol=1e-5)
     assert not found.decoder[..., ~np.tri(5, dtype=bool)].any()
-    assert (found.decoder[:, :, 0, 0] == 1).all()  # the first token is written from BEGIN alone
+    # the first token is written from BEGIN alone
+    np.testing.assert_allclose(found.decoder[:, :, 0, 0], 1, atol=1e-6)
 
 
 def test_a_segment_reads_only_what_it_remembers(make, codec):

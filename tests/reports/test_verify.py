@@ -12,7 +12,7 @@ from workbench.reports import verify as module
 from workbench.reports.figures import compare, table
 from workbench.reports.run import Outcome, run_report
 from workbench.reports.verify import SecondRunError, verify
-from workbench.runs import RunDirectory
+from workbench.runs import NOT_PART_OF_THE_RUN, RunDirectory
 
 
 @pytest.fixture(scope="module")
@@ -255,6 +255,4 @@ def test_what_is_no_run(tmp_path):
 
 def test_every_setting_can_be_written_into_the_notebook_of_a_session():
     record = {"config": RunConfig().model_dump()}
-    assert set(module._settings(record)) | {"name", "run_directory", "live"} == set(
-        RunConfig.model_fields
-    )
+    assert set(module._settings(record)) | NOT_PART_OF_THE_RUN == set(RunConfig.model_fields)
