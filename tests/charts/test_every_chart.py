@@ -79,6 +79,7 @@ EXPRESSIONS = [  # all that our charts ever ask Vega to compute
     "!isValid(brush.place) || datum.hits === length(brush.axis)",
     {"or": [{"param": "pointed", "empty": False}, "datum.run === highlight"]},
     "datum.order === datum.chosen",
+    "datum.points === 1",
 ]
 
 

@@ -22,6 +22,7 @@ CHOICES = len(_DASHES)
 CHOSEN = "indexof(chosen, datum.run) >= 0"
 SLOT = "indexof(chosen, datum.run)"
 NAME_OF_SLOT = "chosen[datum.value]"
+SINGLE = "datum.points === 1"
 HIGHLIGHTED: Any = {"or": [{"param": "pointed", "empty": False}, "datum.run === highlight"]}
 _STEP = alt.Axis(format=",.0f", grid=False, tickCount=8, tickMinStep=1)
 
@@ -139,7 +140,13 @@ def _all_drawn(lines: Lines, figure: str, chosen: list[str], legend: bool) -> al
     own = own.encode(**slot_looks(len(chosen) * legend))
     accent = every.transform_filter(HIGHLIGHTED).mark_line(style="accent", strokeWidth=3)
     faint = every.mark_line(style="faint", strokeWidth=1.25, opacity=faintness(len(lines)))
-    whole = alt.LayerChart(layer=[faint, own, accent, thick]).add_params(
+    single = every.transform_joinaggregate(points="count()", groupby=["run"])
+    single = single.transform_filter(SINGLE)  # of one evaluation no line can be drawn
+    dots = single.mark_point(style="faint", filled=True, size=28, opacity=0.6)
+    own_dots = single.transform_filter(CHOSEN).transform_calculate(slot=SLOT)
+    own_dots = own_dots.mark_point(filled=True, size=40, opacity=1)
+    own_dots = own_dots.encode(color=slot_looks(0)["color"])
+    whole = alt.LayerChart(layer=[faint, dots, own, own_dots, accent, thick]).add_params(
         alt.param(name="chosen", value=chosen), alt.param(name="highlight", value="")
     )
     whole.data = data  # last, since Altair copies the rows with every change of a chart
