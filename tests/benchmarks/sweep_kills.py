@@ -39,7 +39,7 @@ def begin(space: Path, folder: Path) -> int:
     code = 3
     try:
         swept = run_sweep(NOTEBOOK, space, options=Options(output=folder, jobs=2),
-                          stream=io.StringIO())  # fmt: skip
+                          after_run=lambda _: None, stream=io.StringIO())  # fmt: skip
         code = swept.exit_code
     except Exception:
         traceback.print_exc()

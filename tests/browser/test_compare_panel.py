@@ -41,7 +41,7 @@ def test_another_run_is_laid_beside_this_session(book, watch):
     page.get_by_label("Curve").select_option("Validation BLEU")
     page.locator(".wb-vega[aria-label^='Validation BLEU of 2 runs']").wait_for()
 
-    page.get_by_role("textbox", name="Sentence").fill("marie sleeps .")
+    page.get_by_role("textbox", name="Sentence").first.fill("marie sleeps .")
     page.get_by_role("button", name="Translate").click()
     maps = page.locator(".wb-heat canvas[aria-label]")
     maps.nth(1).wait_for(timeout=60_000)
@@ -57,7 +57,7 @@ def test_a_run_that_cannot_be_opened_is_a_message(book, watch):
     page.get_by_label("Directory").fill("runs/none")
     page.get_by_role("button", name="Add", exact=True).click()
     page.get_by_text("runs/none: expected").wait_for()
-    page.get_by_role("textbox", name="Sentence").fill("marie sleeps .")
+    page.get_by_role("textbox", name="Sentence").first.fill("marie sleeps .")
     page.get_by_role("button", name="Translate").click()
     page.locator(".wb-heat canvas[aria-label]").first.wait_for(timeout=60_000)
     assert page.locator(".wb-error", has_text="runs/none").count() == 2  # above, and beside ours

@@ -53,7 +53,7 @@ def test_a_sentence_is_translated_in_each_way_and_walked_through(book, watch):
     assert book.python("panel.choices.hypothesis") == 3
 
     page.get_by_label("Search", exact=True).select_option("sampling")
-    page.get_by_label("temperature").wait_for()
+    page.get_by_label("temperature").first.wait_for()
     assert not page.get_by_label("length penalty").is_visible()
     page.get_by_role("button", name="Translate").click()
     chart(book, "5 samples over")

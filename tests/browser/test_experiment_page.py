@@ -17,7 +17,7 @@ def report(experiment, page):
 
 def test_every_chart_is_drawn_and_says_what_it_shows(report, watch):
     charts = report.locator(".chart")
-    assert charts.count() == 6
+    assert charts.count() == 7
     for number in range(charts.count()):
         chart = charts.nth(number)
         assert chart.locator("svg").first.bounding_box()["height"] > 100

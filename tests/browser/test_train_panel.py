@@ -140,12 +140,13 @@ def test_a_click_is_answered_while_a_long_cell_waits(book, watch):
 
 
 def test_a_page_loaded_again_in_training_shows_the_whole_curve(book, watch):
-    shown = book("session = small(epochs=6)", "TrainPanel(session)")
+    shown = book("session = small(epochs=20)", "TrainPanel(session)")
     press(shown, "Start")
     shown.until(f"{POINTS} > 10", 90)
     shown.reload()
-    until_python(shown, TRAINED)
     shown.output(2).scroll_into_view_if_needed()
+    shown.until(f"{POINTS} > 10", 90)
+    until_python(shown, TRAINED)
     shown.until(f"{POINTS} === {shown.python('len(session.history)')}", 60)
     press(shown, "Start")  # there is nothing left to train, and that is soon found out
     until_python(shown, "session.state == 'trained' and not session.busy")

@@ -120,7 +120,7 @@ def _read(folder: Path) -> dict[str, Any]:
     """Return what the record of `folder` says; nothing where there is none yet."""
     path = folder / "sweep.json"
     if not path.exists():
-        ours = ("sweep.lock", ".writing-")
+        ours = ("sweep.lock", "study.db", ".writing-")  # what is there before the first record
         if folder.exists() and any(not each.name.startswith(ours) for each in folder.iterdir()):
             raise RunError(f"{folder}: exists and is no sweep; choose another --output")
         return {}
