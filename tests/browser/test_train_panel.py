@@ -140,7 +140,7 @@ def test_a_click_is_answered_while_a_long_cell_waits(book, watch):
 
 
 def test_a_page_loaded_again_in_training_shows_the_whole_curve(book, watch):
-    shown = book("session = small(epochs=20)", "TrainPanel(session)")
+    shown = book("session = small(epochs=10)", "TrainPanel(session)")
     press(shown, "Start")
     shown.until(f"{POINTS} > 10", 90)
     shown.reload()
