@@ -77,7 +77,9 @@ class Ticker:
         """Have `paint` called soon, `seconds` from now at the latest."""
         due = time.monotonic() + seconds
         with self._news:
-            self._due[paint] = min(due, self._due.get(paint, due))
+            if self._due.get(paint, due + 1) <= due:
+                return  # it will be: a step of training need not wake the painter
+            self._due[paint] = due
             if self._thread is None:
                 self._thread = threading.Thread(
                     target=self._run, name="workbench painter", daemon=True
