@@ -115,6 +115,16 @@ def test_a_training_that_begins_anew_is_drawn_anew(curves, drawn):
     assert len(curves.small.children) == 2
 
 
+def test_a_training_that_goes_on_in_a_new_history_is_fed_and_not_drawn_anew(curves, drawn):
+    history = [step(1), step(2)]
+    curves.paint(history, NONE, growing=True)
+    drawn.clear()
+    curves.paint([*history, step(3)], NONE, growing=True)
+    assert drawn == []
+    assert [row["step"] for row in rows(curves)["loss"]] == [1, 2, 3]
+    assert curves.loss._description.endswith("over 3 steps.")
+
+
 def test_while_it_grows_little_that_is_new_waits_for_more(drawn):
     clock = Clock()
     curves = LiveCurves(lambda: clock.now)

@@ -36,6 +36,8 @@ from workbench.widgets.ticker import Ticker
 from workbench.widgets.workbench import PANELS, Workbench
 
 EXAMPLES, ACTIONS = 8, 270
+PRESSES, REACHED = 1000, {"built", "training", "paused", "trained"}
+ROUNDS = 4  # at most: chance may let nobody of a round press Pause while something trains
 HANG = 60  # seconds for the answer to one question, on a busy machine
 PATIENCE = 5  # seconds for all that is still to be answered in the end; the rest is taken back
 BELOW = st.integers(0, 9_999)
@@ -201,13 +203,16 @@ def test_a_thousand_presses_in_random_order(monkeypatch):
     monkeypatch.setattr(Session, "_look", lambda _: (look, ()))
     monkeypatch.setattr(headless, "COMMAND", (sys.executable, "-c", "print('no report')"))
     Person.presses, Person.states = 0, set()
-    run_state_machine_as_test(
-        Person,
-        settings=settings(
-            max_examples=EXAMPLES, stateful_step_count=ACTIONS, deadline=None, database=None,
-            phases=[Phase.generate], suppress_health_check=list(HealthCheck), print_blob=True,
-        ),
-    )  # fmt: skip
-    print(f"{Person.presses} presses; states: {', '.join(sorted(Person.states))}")
-    assert Person.presses >= 1000
-    assert {"built", "training", "paused", "trained"} <= Person.states
+    for _ in range(ROUNDS):
+        run_state_machine_as_test(
+            Person,
+            settings=settings(
+                max_examples=EXAMPLES, stateful_step_count=ACTIONS, deadline=None, database=None,
+                phases=[Phase.generate], suppress_health_check=list(HealthCheck), print_blob=True,
+            ),
+        )  # fmt: skip
+        print(f"{Person.presses} presses; states: {', '.join(sorted(Person.states))}")
+        if Person.presses >= PRESSES and Person.states >= REACHED:
+            break
+    assert Person.presses >= PRESSES
+    assert Person.states >= REACHED

@@ -15,6 +15,7 @@ from workbench.widgets.ticker import Ticker
 class Session(traitlets.HasTraits):
     progress = traitlets.Int(0)
     error = traitlets.Unicode("")
+    busy = traitlets.Unicode("")
 
 
 @pytest.fixture
@@ -66,6 +67,18 @@ def test_what_comes_with_every_step_waits_unless_something_else_is_news(
         time.sleep(0.001)
     assert painted[1][0] - begun < 0.4
     assert painted[1][1] == session.progress
+
+
+def test_busy_for_a_moment_is_not_painted_before_it_is_over(session, ticker):
+    """Painting takes from the work itself: a stopped training would be saved later."""
+    painted = []
+    ticker.on(["busy", "error"], lambda: painted.append(session.busy))
+    session.busy = "saving"
+    time.sleep(0.02)
+    session.busy = ""
+    while not painted:
+        time.sleep(0.001)
+    assert painted == [""]
 
 
 def test_all_is_settled_while_more_is_to_come(session, ticker, monkeypatch):

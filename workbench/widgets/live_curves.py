@@ -71,9 +71,9 @@ class LiveCurves:
             return False
         known, samples = history[: there.steps], memory[: there.samples]
         looks = layouts(known, samples)
-        drawn = self._layouts if same else {}
-        kept = {name for name in looks if looks[name] == drawn.get(name)}
-        self._feed(kept, known, samples, growing)
+        kept = {name for name in looks if looks[name] == self._layouts.get(name)}
+        drawn = self._drawn if same and growing else NOTHING
+        self._feed(kept, known, samples, growing, drawn)
         for name in looks.keys() - kept:
             chart = live_curve(name, known, samples, growing)
             self._views.setdefault(name, FedView()).show(chart)
@@ -89,13 +89,14 @@ class LiveCurves:
         history: Sequence[Progress],
         memory: Sequence[Sample],
         growing: bool,
+        drawn: Drawn,
     ) -> None:
-        """Bring the charts `names` up to date, of which less is drawn."""
-        whole, more = new_rows(history, memory, self._drawn if growing else NOTHING, growing)
-        evaluated = any(each.evaluation for each in history[self._drawn.steps :])
+        """Bring the charts `names` up to date, of which so much is drawn."""
+        whole, more = new_rows(history, memory, drawn, growing)
+        told = not drawn.steps or any(each.evaluation for each in history[drawn.steps :])
         for name in names:
             its = {name, OTHERS.get(name.partition("_")[0], name)}
-            words = curve_in_words(name, history, memory) if evaluated else ""
+            words = curve_in_words(name, history, memory) if told else ""
             self._views[name].feed(_part(whole, its), _part(more, its), words)
 
 

@@ -10,7 +10,10 @@ from weakref import WeakKeyDictionary, ref
 import traitlets
 
 SECONDS = 0.1  # between two paintings, at least
-PACED = {"progress": 1.1}  # seconds that news may wait which come with every step of training
+PACED = {  # seconds that news may wait
+    "progress": 1.1,  # comes with every step of training
+    "busy": 0.25,  # is over, mostly, before anybody has read it; painting would only delay it
+}
 SHARE = 0.2  # of the time that the painter may compute: training keeps the rest
 IDLE = 2.0  # seconds without anything to paint, after which the thread ends
 
@@ -51,8 +54,8 @@ class Ticker:
     ) -> None:
         """Call `paint` after a change of any of the traits `names` of the session, or of `source`.
 
-        What changes with every step of training (`PACED`) is painted about once a second. It
-        holds `paint` until `off`.
+        What changes often (`PACED`) is painted a little later, together with what comes meanwhile.
+        It holds `paint` until `off`.
         """
         source = source or self._session()
         if source is None:
