@@ -1,18 +1,20 @@
 """Where Optuna keeps the trials of a sweep: beside the runs, or in a database for many machines."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
+from sqlalchemy import NullPool, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from workbench.errors import SettingsError
 from workbench.files import replacing
 
 DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
+_LOCK = 0x5E2_5E9  # by which several workbenches know each other in a database
 SECONDS = 60  # that a write waits for another process
 
 
@@ -37,11 +39,12 @@ def open_storage(address: str) -> RDBStorage:
     with storage_errors(address):
         if local:
             _make(Path(rest.removeprefix("/")))
+        full = f"{DRIVERS.get(scheme, scheme)}://{rest}"
         try:
-            return RDBStorage(
-                f"{DRIVERS.get(scheme, scheme)}://{rest}",
-                engine_kwargs={"connect_args": waiting, "pool_pre_ping": not local},
-            )
+            with nullcontext() if local else _alone(full, waiting):
+                return RDBStorage(
+                    full, engine_kwargs={"connect_args": waiting, "pool_pre_ping": not local}
+                )
         except ImportError:
             raise SettingsError(
                 "psycopg is not installed: pip install 'seq2seq-workbench[cluster]'"
@@ -55,6 +58,15 @@ def _make(path: Path) -> None:
             storage = RDBStorage(f"sqlite:///{beside}")
             storage.remove_session()
             storage.engine.dispose()
+
+
+@contextmanager
+def _alone(address: str, waiting: dict[str, int]) -> Iterator[None]:
+    """Keep others from making the tables meanwhile: PostgreSQL makes none that is being made."""
+    engine = create_engine(address, connect_args=waiting, poolclass=NullPool)
+    with engine.connect() as connection:
+        connection.execute(text(f"select pg_advisory_lock({_LOCK})"))
+        yield  # the lock goes with the connection
 
 
 @contextmanager
