@@ -21,7 +21,7 @@ from workbench.widgets.fold import Fold
 from workbench.widgets.gaze import Gaze
 from workbench.widgets.heat import HeatMap
 from workbench.widgets.panel import Panel
-from workbench.widgets.parts import Painted, card, column, markup, row, show, words, write
+from workbench.widgets.parts import NARROW, Painted, card, column, markup, row, show, words, write
 from workbench.widgets.sights import PICKED_FROM, Seen, kinds, look, picked
 from workbench.widgets.ticker import Ticker
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 OFFERED = 50  # sentences to pick from
 DRAWN = 128  # tokens of a side in a file, at most
-NARROW = {"description_width": "auto"}
 WIDE, SMALL = {"width": "auto"}, {"width": "auto", "min_width": "140px"}
 
 

@@ -25,7 +25,7 @@ from workbench.widgets.corpus_tables import (
 from workbench.widgets.data_form import FILES, DataForm
 from workbench.widgets.forms import Form
 from workbench.widgets.panel import Panel
-from workbench.widgets.parts import Painted, card, markup, row, show, words, write
+from workbench.widgets.parts import NARROW, Painted, card, markup, row, show, words, write
 from workbench.widgets.tokens import chips
 from workbench.widgets.uploads import Upload
 from workbench.widgets.vega import VegaView
@@ -33,7 +33,6 @@ from workbench.widgets.vega import VegaView
 if TYPE_CHECKING:
     from workbench.session import Session
 
-NARROW = {"description_width": "auto"}
 SPLITS = {"training": "train", "validation": "validation", "test": "test"}
 GROUPS = ("Data", "Tokens")
 OF_THE_DATA = tuple(setting.name for setting in settings() if setting.group in GROUPS)

@@ -17,7 +17,7 @@ from workbench.records import Translation
 from workbench.widgets.by_hand import ByHand, still_by_hand
 from workbench.widgets.forms import Form
 from workbench.widgets.panel import Panel
-from workbench.widgets.parts import card, column, markup, row, show, words, write
+from workbench.widgets.parts import NARROW, card, column, markup, row, show, words, write
 from workbench.widgets.stepping import Stepping
 from workbench.widgets.ticker import Ticker
 from workbench.widgets.vega import VegaView
@@ -87,7 +87,7 @@ class DecodePanel(Panel):
         self._at = (-1, -1)
         self._text = ipywidgets.Combobox(
             description="Sentence", placeholder="type one, or pick one of the test set",
-            continuous_update=False, style={"description_width": "auto"},
+            continuous_update=False, style=NARROW,
         )  # fmt: skip
         self._text.add_class("wb-grow")
         self.bind(self._text, "value", self.choices, "text")
@@ -123,7 +123,7 @@ class DecodePanel(Panel):
 
     def _steps(self) -> ipywidgets.Widget:
         self._step = ipywidgets.BoundedIntText(
-            description="Step", min=1, max=1, value=1, style={"description_width": "auto"}
+            description="Step", min=1, max=1, value=1, style=NARROW
         )
         self.heed(self._step, "value", lambda step: self._go_to(step - 1))
         self._back = self.button("‹ Previous step", lambda: self._go_to(self._step.value - 2))

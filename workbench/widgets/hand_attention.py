@@ -14,7 +14,7 @@ from workbench.interventions import AttentionEdit, Mask, Paste, Scale, SetCell, 
 from workbench.widgets.choices import MEAN
 from workbench.widgets.now import Now
 from workbench.widgets.panel import Panel
-from workbench.widgets.parts import card, column, markup, row, show, words, write
+from workbench.widgets.parts import NARROW, card, column, markup, row, show, words, write
 from workbench.widgets.stepping import Stepping
 from workbench.widgets.strip import Strip
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from workbench.search.decoding import Decoded
     from workbench.search.stepper import Stepper
 
-NARROW = {"description_width": "auto"}
 NUMBER = {"width": "150px"}
 
 

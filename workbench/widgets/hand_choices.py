@@ -9,7 +9,7 @@ from workbench.errors import WorkbenchError
 from workbench.widgets.candidates import Candidates
 from workbench.widgets.now import Now
 from workbench.widgets.panel import Panel
-from workbench.widgets.parts import card, row, show, words, write
+from workbench.widgets.parts import NARROW, card, row, show, words, write
 from workbench.widgets.stepping import Stepping
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class ChoicesPart:
         )  # fmt: skip
         typed = ipywidgets.Text(
             description="or type", placeholder="a token or a text", continuous_update=False,
-            style={"description_width": "auto"},
+            style=NARROW,
         )  # fmt: skip
         typed.add_class("wb-grow")
         panel.bind(typed, "value", stepping, "typed")

@@ -14,7 +14,7 @@ from workbench.records import Diagnosis
 from workbench.widgets.fold import Fold
 from workbench.widgets.now import Now
 from workbench.widgets.panel import Panel
-from workbench.widgets.parts import Painted, card, column, markup, row, show, words
+from workbench.widgets.parts import NARROW, Painted, card, column, markup, row, show, words
 from workbench.widgets.stepping import Stepping
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class CostPart:
         self._cost, self._verdict, self._table = words(), words(), markup()
         reference = ipywidgets.Text(
             description="Reference", placeholder="what the sentence should have become",
-            continuous_update=False, style={"description_width": "auto"},
+            continuous_update=False, style=NARROW,
         )  # fmt: skip
         reference.add_class("wb-grow")
         panel.bind(reference, "value", stepping, "reference")

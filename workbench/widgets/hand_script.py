@@ -10,7 +10,7 @@ from workbench.widgets.copying import Copy
 from workbench.widgets.fold import Fold
 from workbench.widgets.now import Now
 from workbench.widgets.panel import Panel
-from workbench.widgets.parts import Painted, card, column, row, words
+from workbench.widgets.parts import NARROW, Painted, card, column, row, words
 from workbench.widgets.stepping import Stepping
 
 
@@ -23,7 +23,7 @@ class ScriptPart:
         self._copy, self._count = Copy("As JSON"), words("", "wb-note")
         script = ipywidgets.Textarea(
             description="to replay", placeholder='[{"kind": "force", "prefix": [], "token": "…"}]',
-            continuous_update=False, style={"description_width": "auto"},
+            continuous_update=False, style=NARROW,
             layout={"width": "auto"},
         )  # fmt: skip
         script.add_class("wb-script")

@@ -9,7 +9,7 @@ from workbench.errors import WorkbenchError
 from workbench.widgets.grown import candidate_of, states
 from workbench.widgets.now import Found, Now
 from workbench.widgets.panel import Panel
-from workbench.widgets.parts import Painted, card, row, words, write
+from workbench.widgets.parts import NARROW, Painted, card, row, words, write
 from workbench.widgets.state_tree import StateTree
 from workbench.widgets.stepping import Stepping
 
@@ -27,7 +27,7 @@ class TreePart:
         self.tree.on_msg(lambda _, message, __: panel.attempt(partial(self._pressed, message)))
         name = ipywidgets.Text(
             description="Branch", placeholder="a name for where you are", continuous_update=False,
-            style={"description_width": "auto"},
+            style=NARROW,
         )  # fmt: skip
         name.add_class("wb-grow")
         panel.bind(name, "value", stepping, "name")

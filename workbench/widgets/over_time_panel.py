@@ -23,14 +23,24 @@ from workbench.widgets.choices import LATEST, Choices
 from workbench.widgets.fold import Fold
 from workbench.widgets.heat import HeatMap
 from workbench.widgets.panel import Panel
-from workbench.widgets.parts import Painted, card, column, columns, markup, row, show, words, write
+from workbench.widgets.parts import (
+    NARROW,
+    Painted,
+    card,
+    column,
+    columns,
+    markup,
+    row,
+    show,
+    words,
+    write,
+)
 from workbench.widgets.shelf import Shelf
 from workbench.widgets.ticker import Ticker
 from workbench.widgets.vega import VegaView
 
 NOTHING = "Every checkpoint that is kept translates the sentence, under the same interventions."
 SHOWN = ("bleu", "loss")  # figures of a moment
-NARROW = {"description_width": "auto"}
 
 
 class Lookout(traitlets.HasTraits):

@@ -6,6 +6,8 @@ from typing import Any
 import anywidget
 import ipywidgets
 
+NARROW = {"description_width": "auto"}  # the style of a control whose label is as wide as its text
+
 
 def row(*children: ipywidgets.Widget) -> ipywidgets.Box:
     """Set widgets side by side; they wrap where the page is narrow."""

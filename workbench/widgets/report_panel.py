@@ -16,7 +16,7 @@ from workbench.session import Session
 from workbench.widgets.headless import AGAIN, Headless, Job
 from workbench.widgets.link import Link
 from workbench.widgets.panel import Panel
-from workbench.widgets.parts import Painted, card, column, markup, row, words, write
+from workbench.widgets.parts import NARROW, Painted, card, column, markup, row, words, write
 from workbench.widgets.ticker import Ticker
 
 NOT_PASSED = ("name", "run_directory", "live")  # the run's own
@@ -53,9 +53,7 @@ class ReportPanel(Panel):
         )
         name.add_class("wb-grow")
         name.layout.min_width = "300px"
-        again = ipywidgets.Dropdown(
-            description="If it exists", options=tuple(AGAIN), style={"description_width": "auto"}
-        )
+        again = ipywidgets.Dropdown(description="If it exists", options=tuple(AGAIN), style=NARROW)
         for widget, choice in ((notebook, "notebook"), (name, "report_name"), (again, "again")):
             self.bind(widget, "value", self.choices, choice)
         self._run = self.button("Run headless", self._start, primary=True)

@@ -31,7 +31,7 @@ from workbench.overview.views import (
 )
 from workbench.widgets.figure import bundle, show
 from workbench.widgets.looks import looks
-from workbench.widgets.parts import card, markup, row, words
+from workbench.widgets.parts import NARROW, card, markup, row, words
 from workbench.widgets.vega import VegaView
 
 FIRST = 3  # runs told apart at first
@@ -94,9 +94,9 @@ class RunsPanel(ipywidgets.VBox):
     def _build(self) -> None:
         looks()
         self.add_class("wb-panel")
-        self._ranking = ipywidgets.Dropdown(description="Ranked by")
-        self._figure = ipywidgets.Dropdown(description="Curve")
-        self._choice = ipywidgets.SelectMultiple(description="Chosen", rows=6)
+        self._ranking = ipywidgets.Dropdown(description="Ranked by", style=NARROW)
+        self._figure = ipywidgets.Dropdown(description="Curve", style=NARROW)
+        self._choice = ipywidgets.SelectMultiple(description="Chosen", rows=6, style=NARROW)
         self._choice.add_class("wb-grow")
         again = ipywidgets.Button(description="Look again", tooltip="read the runs anew")
         again.add_class("wb-button")

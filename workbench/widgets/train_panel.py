@@ -20,10 +20,20 @@ from workbench.widgets.heat import HeatMap
 from workbench.widgets.live_curves import LiveCurves
 from workbench.widgets.memory import Memory
 from workbench.widgets.panel import Act, Panel
-from workbench.widgets.parts import Painted, card, column, columns, markup, row, show, words, write
+from workbench.widgets.parts import (
+    NARROW,
+    Painted,
+    card,
+    column,
+    columns,
+    markup,
+    row,
+    show,
+    words,
+    write,
+)
 from workbench.widgets.progress import Bars, bars_of, clock
 
-NARROW = {"description_width": "auto"}
 COMMANDS = {  # of the session, by the label of their buttons, with what they do
     "Start": ("train", "train from the last checkpoint, or from the start"),
     "Pause": ("pause", "wait after the step it is at"),
