@@ -75,6 +75,25 @@ def status(panel):
     return settled(panel).children[-1]
 
 
+def test_a_page_that_is_loaded_again_is_told_what_it_may_have_missed(make, said):
+    panel = make()
+    mounted = panel._status._handle_custom_msg
+    mounted({"mounted": True}, [])
+    panel.layer.comm.said.clear()
+    settled(panel)
+    assert panel.layer.comm.said == []  # the first page has all
+    mounted({"mounted": True}, [])
+    settled(panel)
+    states = [data["state"] for _, data, _ in panel.layer.comm.said]
+    assert [("max" in state, "value" in state) for state in states] == [
+        (True, False),
+        (False, True),
+    ]
+    [text, *_] = [data["state"]["text"] for _, data, _ in panel._status.comm.said[-1:]]
+    assert text == panel._status.text
+    assert not any("_esm" in data["state"] for _, data, _ in panel._status.comm.said[1:])
+
+
 def test_a_panel_is_its_body_and_a_line_of_status(make):
     panel = make()
     assert panel.children[:2] == (panel.layer, panel.kind)

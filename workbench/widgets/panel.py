@@ -14,6 +14,7 @@ from workbench.widgets.choices import QUIET, Choices
 from workbench.widgets.figure import bundle, show
 from workbench.widgets.keepsake import Keepsake
 from workbench.widgets.looks import looks
+from workbench.widgets.parts import tell_again
 from workbench.widgets.status import Status, told
 from workbench.widgets.ticker import Ticker
 
@@ -48,6 +49,7 @@ class Panel(ipywidgets.VBox):
             looks()
             self._status = Status()
             self.children = (*self.body(), self._status)
+            self._status.on_another_view(lambda: Ticker.of(session).mark(self._again))
             for source in (session, self.choices):
                 Ticker.of(session).on(source.trait_names(), self._refresh, source)
             self._refresh()
@@ -120,6 +122,10 @@ class Panel(ipywidgets.VBox):
             finally:
                 self._writer = None
             self._keep()
+
+    def _again(self) -> None:
+        with self._lock:
+            tell_again(self)
 
     def keepsake(self) -> list[Figure | Table]:
         """Return what stays in a notebook below the live panel."""

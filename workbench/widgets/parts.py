@@ -65,6 +65,23 @@ def show(widget: ipywidgets.Widget, shown: bool) -> None:
         widget.add_class("wb-hidden")
 
 
+def tell_again(widget: ipywidgets.Widget) -> None:
+    """Send the page what `widget` and all below it show; what a person chose in a second message.
+
+    A page that is loading misses a change, and controls do not ask for it as charts do.
+    """
+    keys = {*widget.keys} - _SCRIPTS
+    for part in (keys - _CHOSEN, keys & _CHOSEN):
+        if part:
+            widget.send_state(part)
+    for child in getattr(widget, "children", ()):
+        tell_again(child)
+
+
+_SCRIPTS = {"_esm", "_css", "_runtime", "_drawing"}  # which do not change, or are asked for
+_CHOSEN = {"value", "index"}  # see `write`
+
+
 class Painted:
     """What was painted last, so that the same is not painted again."""
 

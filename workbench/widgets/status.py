@@ -1,5 +1,6 @@
 """The line at the foot of a panel: what goes on, what went wrong, what to do next."""
 
+from collections.abc import Callable
 from typing import Any
 
 import anywidget
@@ -31,8 +32,19 @@ class Status(anywidget.AnyWidget):
     """
 
     _esm = STATIC / "status.js"
+    views = 0  # that a page has made of it so far
     text = traitlets.Unicode("").tag(sync=True)
     tone = traitlets.Enum(TONES, "quiet").tag(sync=True)
+
+    def on_another_view(self, act: Callable[[], Any]) -> None:
+        """Call `act` for every view but the first, such as that of a page loaded again."""
+
+        def mounted(*_: Any) -> None:
+            self.views += 1
+            if self.views > 1:
+                act()
+
+        self.on_msg(mounted)
 
     def say(self, tone: str, text: str) -> None:
         """Show `text` in `tone`, both in one message."""

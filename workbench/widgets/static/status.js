@@ -18,6 +18,7 @@ function render({ model, el }) {
 
   model.on("change:text change:tone", paint);
   paint();
+  model.send({ mounted: true }); // what changed while the page was loading is sent again
   return () => model.off("change:text change:tone", paint);
 }
 
