@@ -24,15 +24,20 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
+from contextlib import suppress
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import nbformat
+import zmq
 from playwright.sync_api import Locator, Page
 
 SCREENSHOTS = Path(os.environ.get("WORKBENCH_SCREENSHOTS", "screenshots"))
+KERNEL = tuple(map(int, version("ipykernel").split(".")[:2]))
 START = 120  # seconds that JupyterLab may take to start on a busy machine
 SETTINGS = {  # which would ask other machines, or a person
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
@@ -58,6 +63,9 @@ class Lab:
                 _command(port, self.root), cwd=self.root, stdout=log, stderr=log,
                 env=os.environ | _homes(folder),
             )  # fmt: skip
+        self._ended = threading.Event()
+        if (7,) <= KERNEL < (7, 4):
+            threading.Thread(target=_wake, args=(folder, self._ended), daemon=True).start()
         self._wait()
 
     def open(self, page: Page, *cells: str) -> "Notebook":
@@ -97,6 +105,7 @@ class Lab:
             return json.loads(answer.read() or "null")
 
     def close(self) -> None:
+        self._ended.set()
         self.end_kernels()
         self._server.terminate()
         self._server.wait(timeout=20)
@@ -220,6 +229,19 @@ _EVALUATE = f"""async (expression) => {{
     if (value.status !== "ok") return {{ error: `${{value.ename}}: ${{value.evalue}}` }};
     return {{ value: value.data["text/plain"] }}; // a str as Python writes it
 }}"""
+
+
+def _wake(folder: Path, ended: threading.Event) -> None:
+    """Connect to the kernels now and then: ipykernel 7.0 to 7.3 may leave a message unread until
+    somebody does (ipython/ipykernel#1554)."""
+    while not ended.wait(1):
+        for path in folder.rglob("kernel-*.json"):
+            with suppress(OSError, ValueError):  # it is being written, or the kernel has ended
+                its = json.loads(path.read_text(encoding="utf-8"))
+                with zmq.Context.instance().socket(zmq.DEALER) as shell:
+                    shell.connect(f"tcp://{its['ip']}:{its['shell_port']}")
+                    ended.wait(0.2)
+                    shell.linger = 0
 
 
 def _command(port: int, root: Path) -> list[str]:

@@ -17,6 +17,9 @@ SECONDS = 1.0  # between two feedings, at least: drawing in the browser takes fr
 SLOWEST = 5.0  # between two feedings, at most
 GROWTH = 1 / 30  # of the time trained so far: an old curve does not change visibly in a second
 GRID = {"grid_template_columns": "repeat(auto-fill, minmax(190px, 1fr))", "grid_gap": "12px"}
+# Made before anything trains: a page that is loading while a widget is made may hear of the widget
+# and not of its layout. Of figures, more than any task has.
+CHARTS = ("loss", *(f"figure_{place}" for place in range(8)), "rate", "speed", "memory")
 OTHERS = {"loss": "best", "figure": "now"}  # the second dataset of a chart, by how it is called
 
 
@@ -48,8 +51,8 @@ class LiveCurves:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """Start with nothing drawn; `clock` counts seconds."""
-        self.loss, self.small = FedView(), ipywidgets.GridBox(layout=GRID)
-        self._views: dict[str, FedView] = {"loss": self.loss}
+        self._views = {name: FedView() for name in CHARTS}
+        self.loss, self.small = self._views["loss"], ipywidgets.GridBox(layout=GRID)
         self._clock, self._fed = clock, -SECONDS
         self._of: tuple[Sequence[Progress], Sequence[Sample]] = ((), ())
         self._layouts: dict[str, Hashable] = {}
