@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.config import RunConfig
 from workbench.errors import WorkbenchError
+from workbench.imports import import_jsonschema
 
 if TYPE_CHECKING:
     from workbench.session import Session
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
 __version__ = "0.2.0"
 __all__ = ["RunConfig", "Session", "Workbench", "WorkbenchError", "__version__"]
+
+import_jsonschema()
 
 _LAZY = {  # what would load TensorFlow, traitlets or widgets
     "Session": "workbench.session",

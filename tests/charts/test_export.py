@@ -5,8 +5,9 @@ import zlib
 import altair as alt
 import pytest
 
+import workbench.kept
 from workbench.charts import export, theme
-from workbench.charts.export import to_png, to_svg, to_vega_lite
+from workbench.charts.export import to_png, to_svg, to_vega_lite, vega_script
 from workbench.charts.frame import framed, inline
 
 
@@ -75,3 +76,12 @@ def pixels(png):
         data += png[start + 8 : start + 8 + length]
         start += length + 12
     return size, zlib.decompress(data)
+
+
+def test_the_script_of_charts_is_made_once_for_each_use(tmp_path, monkeypatch):
+    monkeypatch.setattr(workbench.kept, "folder", lambda: tmp_path / "cache")
+    made = []
+    bundle = lambda code, _: made.append(code) or f"vega; {code}"  # noqa: E731
+    monkeypatch.setattr(export.vl_convert, "javascript_bundle", bundle)
+    first = [vega_script(code) for code in ("a", "b", "a")]
+    assert (first, made) == (["vega; a", "vega; b", "vega; a"], ["a", "b"])

@@ -10,7 +10,7 @@ from workbench.widgets import RunsPanel, figure, runs_panel, vega
 
 @pytest.fixture(autouse=True)
 def light(monkeypatch):
-    monkeypatch.setattr(vega.vl_convert, "javascript_bundle", lambda script, _: script)
+    monkeypatch.setattr(vega, "vega_script", lambda code: code)
     monkeypatch.setattr(runs_panel, "importances", lambda *_: {"units": 1.0})
     vega.runtime.cache_clear()
     yield

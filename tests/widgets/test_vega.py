@@ -18,7 +18,7 @@ ROW = {"step": 3, "loss": 1.0}
 def no_bundle(monkeypatch):
     """Making the real one takes seconds."""
     vega.runtime.cache_clear()
-    monkeypatch.setattr(vega.vl_convert, "javascript_bundle", lambda script, _: script)
+    monkeypatch.setattr(vega, "vega_script", lambda code: code)
     yield
     vega.runtime.cache_clear()
 

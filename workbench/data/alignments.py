@@ -5,6 +5,7 @@ sentence without links.
 """
 
 import re
+from functools import lru_cache
 from pathlib import Path
 
 from workbench.data.text import read_lines
@@ -26,7 +27,7 @@ def read_alignments(path: str | Path, first: int = 0, swap: bool = False) -> lis
         DataError: `file:line` and the link that cannot be read, or a number below `first`.
     """
     return [
-        _alignment(f"{path}:{number}", line, first, swap)
+        parse_alignment(line, first, swap, f"{path}:{number}")
         for number, line in enumerate(read_lines(path), 1)
     ]
 
@@ -47,21 +48,31 @@ def swap_alignment(alignment: Alignment) -> Alignment:
     )
 
 
-def _alignment(where: str, line: str, first: int, swap: bool) -> Alignment:
+def parse_alignment(
+    line: str, first: int = 0, swap: bool = False, where: str = "alignment"
+) -> Alignment:
+    """Read one line of a Pharaoh file; see `read_alignments`. `where` begins its errors."""
     sure: set[Link] = set()
     possible: set[Link] = set()
     for text in line.split():
-        match = _LINK.fullmatch(text)
-        if not match:
+        link, is_sure = _link(text, first)
+        if link is None:
             raise DataError(
                 f"{where}: expected links such as 0-0 (sure) or 0p0 (possible), found {text!r}; "
                 "give a file in Pharaoh format"
             )
-        link = Link(int(match[1]) - first, int(match[3]) - first)
         if min(link) < 0:
             raise DataError(
                 f"{where}: expected words counted from {first}, found {text!r}; set first=0"
             )
-        (sure if match[2] == "-" else possible).add(link)
+        (sure if is_sure else possible).add(link)
     alignment = Alignment(frozenset(sure), frozenset(possible))
     return swap_alignment(alignment) if swap else alignment
+
+
+@lru_cache(maxsize=10_000)  # a corpus has few that differ: time, and a million objects less
+def _link(text: str, first: int) -> tuple[Link | None, bool]:
+    match = _LINK.fullmatch(text)
+    if not match:
+        return None, False
+    return Link(int(match[1]) - first, int(match[3]) - first), match[2] == "-"

@@ -8,10 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import vl_convert
-
 from workbench.charts import theme
-from workbench.charts.export import VERSION
+from workbench.charts.export import vega_script
 
 TEMPLATES = Path(__file__).parent / "templates"
 ALARM = {"light": ("#b3261e", "#b3261e"), "dark": ("#b3261e", "#ff8a80")}  # behind white, as ink
@@ -48,8 +46,8 @@ def part(name: str) -> str:
 
 @cache
 def bundle() -> str:
-    """Return Vega, Vega-Lite and vega-embed as one script, made from what is installed."""
-    return str(vl_convert.javascript_bundle("globalThis.vegaEmbed = vegaEmbed;", VERSION))
+    """Return Vega, Vega-Lite and vega-embed as one script."""
+    return vega_script("globalThis.vegaEmbed = vegaEmbed;")
 
 
 def style(*sheets: str) -> str:

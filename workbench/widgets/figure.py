@@ -9,7 +9,7 @@ from typing import Any
 
 from IPython.display import display
 
-from workbench.charts.export import to_png, to_vega_lite
+from workbench.charts.export import drawn, to_vega_lite
 from workbench.charts.frame import Figure as Chart
 from workbench.charts.tables import Table
 
@@ -22,12 +22,12 @@ def bundle(thing: Chart | Table, still: bool = True) -> Bundle:
     """Return the forms of a chart or a table by MIME type; without `still`, no PNG is drawn."""
     if isinstance(thing, Table):
         return {"text/html": thing.to_html(), "text/plain": thing.to_text()}
-    specification = to_vega_lite(thing)
+    specification = to_vega_lite(thing, validate=False)
     forms: Bundle = {
         VEGA_LITE: specification,
         "text/plain": str(specification.get("description", "")),
     }
-    return forms | {"image/png": to_png(thing)} if still else forms
+    return forms | {"image/png": drawn(specification)} if still else forms
 
 
 def show(*things: Chart | Table) -> None:

@@ -14,12 +14,11 @@ from typing import Any
 import anywidget
 import numpy as np
 import traitlets
-import vl_convert
 from ipywidgets import widget_serialization
 from numpy.typing import NDArray
 
 from workbench.charts import theme
-from workbench.charts.export import VERSION
+from workbench.charts.export import vega_script
 from workbench.charts.frame import Figure
 from workbench.widgets.paths import STATIC
 from workbench.widgets.rows import Cells, Rows, Sets, plain, split
@@ -35,9 +34,9 @@ class VegaRuntime(anywidget.AnyWidget):
     """Vega, Vega-Lite and vega-embed with the light and the dark dress: on a page once."""
 
     def __init__(self) -> None:
-        """Make the script, which takes two seconds."""
+        """Make the script."""
         dress = {name: json.dumps(theme.config(name == "dark")) for name in ("light", "dark")}
-        self._esm = str(vl_convert.javascript_bundle(_RUNTIME.format(**dress), VERSION))
+        self._esm = vega_script(_RUNTIME.format(**dress))
         super().__init__()
 
 
