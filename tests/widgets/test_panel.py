@@ -237,6 +237,20 @@ def test_figures_stay_once_the_model_is_trained_and_only_where_it_is_displayed(m
     assert kept == [2, 2]
 
 
+def test_figures_are_made_anew_of_something_else_that_is_looked_at(make, monkeypatch):
+    kept, looked_at = [], [object()]
+    monkeypatch.setattr(module.Keepsake, "show", lambda *_: kept.append(looked_at[-1]))
+    panel = make()
+    panel.kept_of = lambda: looked_at[-1]
+    panel.session.state = "trained"
+    panel._repr_mimebundle_()
+    settled(panel)
+    looked_at.append(object())
+    panel.session.busy = "translating"
+    settled(panel)
+    assert kept == looked_at
+
+
 def test_headless_there_is_no_widget_but_every_still_form(session, monkeypatch):
     shown = []
     monkeypatch.setattr(module, "show", lambda *things: shown.extend(things))

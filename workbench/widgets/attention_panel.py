@@ -109,6 +109,10 @@ class AttentionPanel(Panel):
         if self._seen.sight is not None:
             self._paint_map(self._seen.sight)
 
+    def kept_of(self) -> object:
+        """Return the translation that is looked at."""
+        return self.session.translation
+
     def still(self) -> list[Figure | Table]:
         """Return the map and where each token looks, or why there is none."""
         seen = look(self.session, self.choices, self.gaze, wait=True)

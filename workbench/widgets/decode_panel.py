@@ -176,6 +176,10 @@ class DecodePanel(Panel):
         self._candidates.show(candidates(translation, which, step))
         self._drawn, self._at = translation, (which, step)
 
+    def kept_of(self) -> object:
+        """Return the translation that is looked at."""
+        return self.session.translation
+
     def still(self) -> list[Figure | Table]:
         """Return the hypotheses, the search and one of its steps, and what was done by hand."""
         by_hand = still_by_hand(self.stepping, self.session.draft)

@@ -136,6 +136,10 @@ class OverTimePanel(Panel):
         if found is not None:
             self._paint_found(found)
 
+    def kept_of(self) -> object:
+        """Return what was found."""
+        return self.lookout.found
+
     def still(self) -> list[Figure | Table]:
         """Return the chart with its own slider, and the table; headless, look first."""
         lookout, text = self.lookout, self.choices.text

@@ -42,7 +42,8 @@ class Panel(ipywidgets.VBox):
         self._bindings: list[Callable[[], None]] = []
         self._writer: int | None = None  # the thread that paints
         self._keepsake: Keepsake | None = None  # once it is displayed
-        self._kept: Any = None  # of what the notebook keeps figures
+        self._kept: Any = None  # of which run the notebook keeps figures
+        self._kept_of: object = None
         super().__init__()
         self.add_class("wb-panel")
         if session.config.live:
@@ -131,12 +132,17 @@ class Panel(ipywidgets.VBox):
         """Return what stays in a notebook below the live panel."""
         return self.still()
 
+    def kept_of(self) -> object:
+        """Return what the figures in the notebook are made of beside the run, known by identity."""
+
     def _keep(self) -> None:
         """Let still figures follow the panel, for readers of the notebook without a kernel."""
         session = self.session
-        now = session.state, len(session.history), session.config
-        if self._keepsake and session.state in self.kept and now != self._kept:
-            self._kept = now
+        now, of = (session.state, len(session.history), session.config), self.kept_of()
+        if not self._keepsake or session.state not in self.kept:
+            return
+        if now != self._kept or of is not self._kept_of:
+            self._kept, self._kept_of = now, of
             self._keepsake.show(self.keepsake)
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
