@@ -1,6 +1,7 @@
 import errno
 import io
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -285,11 +286,22 @@ def test_a_reader_that_stops_reading_is_no_error(workbench, monkeypatch):
 def test_lab_starts_jupyterlab_in_the_folder(workbench, monkeypatch, tmp_path, user, allowed):
     called = []
     monkeypatch.setattr(cli.os, "geteuid", lambda: user)
-    monkeypatch.setattr(subprocess, "call", lambda words, cwd: called.append((words, cwd)) or 0)
+    monkeypatch.setattr(
+        subprocess, "call", lambda words, cwd, **_: called.append((words, cwd)) or 0
+    )
     assert workbench("lab", tmp_path, "--", "--port=9999").code == 0
     words = [sys.executable, "-m", "jupyterlab", *allowed, "--port=9999"]
     assert called == [(words, tmp_path)]
     refused(workbench("lab", tmp_path / "none"), "none")
+
+
+def test_notebooks_of_the_lab_find_the_programs_beside_its_python(workbench, monkeypatch, tmp_path):
+    found = []
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "bin" / "python"))
+    monkeypatch.setenv("PATH", "/elsewhere")
+    monkeypatch.setattr(subprocess, "call", lambda *_, env, **__: found.append(env["PATH"]) or 0)
+    workbench("lab", tmp_path)
+    assert found == [f"{tmp_path / 'bin'}{os.pathsep}/elsewhere"]
 
 
 @pytest.mark.parametrize("first", ["notebooks/workbench.ipynb", "workbench.ipynb"])

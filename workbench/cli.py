@@ -375,7 +375,9 @@ def lab(folder: Path, options: tuple[str, ...]) -> int:
     allowed = ["--allow-root"] if root else []
     found = [f"--LabApp.default_url=/lab/tree/{it}" for it in WORKBENCH if (folder / it).is_file()]
     words = [sys.executable, "-m", "jupyterlab", *allowed, *found[:1], *options]
-    return subprocess.call(words, cwd=folder)
+    # Notebooks find the programs of this environment, activated or not: %tensorboard starts one.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    return subprocess.call(words, cwd=folder, env={**os.environ, "PATH": path})
 
 
 @workbench.group()
