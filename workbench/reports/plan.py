@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from workbench.config import DataSettings, RunConfig, TokenSettings
+from workbench.reports.cells import code_of
 from workbench.reports.dimensions import Choice, Dimension, Plain
 from workbench.reports.parameters import Parameters, read_notebook
 from workbench.reports.run import digest_of, preflight
@@ -62,7 +63,7 @@ class Plan:
         """The name of the study: what is run and what varies, but not how many trials."""
         space = self.space.describe()
         space["sampler"] |= {"trials": 0}
-        code = [cell.source for cell in self.space.notebook.cells if cell.cell_type == "code"]
+        code = code_of(self.space.notebook)
         text = json.dumps([space, code, sorted(self._fingerprints.values())], sort_keys=True)
         return f"{self.notebook.stem}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
