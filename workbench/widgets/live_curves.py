@@ -78,8 +78,9 @@ class LiveCurves:
         drawn = self._drawn if same and growing else NOTHING
         self._feed(kept, known, samples, growing, drawn)
         for name in looks.keys() - kept:
-            chart = live_curve(name, known, samples, growing)
-            self._views.setdefault(name, FedView()).show(chart)
+            if name not in self._views:
+                self._views[name] = FedView()
+            self._views[name].show(live_curve(name, known, samples, growing))
         write(self.small, children=tuple(self._views[name] for name in looks if name != "loss"))
         self._of, self._layouts, self._shown = (history, memory), looks, now
         self._drawn = there if growing else NOTHING  # the last points may be of fewer steps
