@@ -74,8 +74,9 @@ class ReportPanel(Panel):
         write(self._run, disabled=busy, tooltip="a notebook is being run" if busy else "")
         write(self._stop, disabled=not busy)
         for job in self.headless.jobs:
-            view = self._jobs.setdefault(job.number, JobView())
-            view.paint(job)
+            if job.number not in self._jobs:
+                self._jobs[job.number] = JobView()
+            self._jobs[job.number].paint(job)
         latest_first = tuple(self._jobs[number] for number in sorted(self._jobs, reverse=True))
         if self._painted.is_new("rows", len(latest_first)):
             self._rows.children = latest_first
