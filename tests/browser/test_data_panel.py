@@ -33,13 +33,13 @@ def test_a_corpus_is_loaded_looked_at_and_cut(book, watch):
     page = book.page
     assert page.get_by_label("corpus", exact=True).input_value() == "scan"
     load(book)
-    expect(page.get_by_text("Pairs 1 to 8 of 500 in train")).to_be_visible(timeout=SECONDS)
+    expect(page.get_by_text("Pairs 1 to 8 of 500 in train").first).to_be_visible(timeout=SECONDS)
     expect(page.get_by_role("img", name="Sentence lengths.")).to_be_visible()
     expect(page.get_by_role("img", name="Vocabulary.")).to_be_visible()
     page.get_by_role("button", name="Next pairs").click()
-    expect(page.get_by_text("Pairs 9 to 16 of 500 in train")).to_be_visible()
+    expect(page.get_by_text("Pairs 9 to 16 of 500 in train").first).to_be_visible()
     page.get_by_label("Pairs of").select_option("test")
-    expect(page.get_by_text("Pairs 9 to 16 of 3,920 in test")).to_be_visible()
+    expect(page.get_by_text("Pairs 9 to 16 of 3,920 in test").first).to_be_visible()
     page.get_by_label("Sentence", exact=True).press_sequentially("jump <b>twice</b>")
     chips = page.locator(".wb-token")
     expect(chips).to_have_count(2)
@@ -100,7 +100,7 @@ def test_files_are_uploaded_in_parts_and_bad_lines_listed(book, tmp_path, watch)
     assert book.python("open('uploads/my_pairs.tsv').read()[-11:]") == "one column\n"
     load(book)
     expect(page.get_by_text("1 lines were left out")).to_be_visible(timeout=SECONDS)
-    expect(page.get_by_text("uploads/my_pairs.tsv:200001")).to_be_visible()
+    expect(page.get_by_text("uploads/my_pairs.tsv:200001").first).to_be_visible()
     assert (watch.console, watch.uncaught) == ([], [])
 
 
@@ -135,7 +135,7 @@ def test_a_file_that_is_no_text_is_a_message_and_the_session_goes_on(book, lab):
 def test_it_can_be_looked_at(book, watch):
     page = book.page
     load(book)
-    expect(page.get_by_text("Pairs 1 to 8 of")).to_be_visible(timeout=SECONDS)
+    expect(page.get_by_text("Pairs 1 to 8 of").first).to_be_visible(timeout=SECONDS)
     page.get_by_label("Sentence", exact=True).fill("jump zebra twice")
     expect(page.locator(".wb-token")).to_have_count(3)
     book.command("application:toggle-left-area")

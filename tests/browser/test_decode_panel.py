@@ -42,7 +42,7 @@ def test_a_sentence_is_translated_in_each_way_and_walked_through(book, watch):
     page.get_by_role("button", name="Translate").click()
     chart(book, "Beam search of width 5")
     chart(book, "Candidates at step 1 of")
-    assert page.locator("table", has_text="log p").locator("tbody tr").count() == 5
+    assert page.locator(".wb-panel table", has_text="log p").locator("tbody tr").count() == 5
     page.get_by_role("button", name="Next step").click()
     chart(book, "Candidates at step 2 of")
     assert page.get_by_label("Step", exact=True).input_value() == "2"
