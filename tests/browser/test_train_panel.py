@@ -165,9 +165,9 @@ def test_two_views_stay_the_same(book, watch):
     handles.first.focus()
     shown.page.keyboard.press("ArrowLeft")
     shown.until(f"JSON.stringify({values}) === '[1,1]'")
-    # what the notebook keeps below the panels follows the last moment, not the chosen one
-    captions = shown.page.locator(".wb-panel caption", has_text="Watched sentences at step")
-    assert len(set(captions.all_inner_texts())) == 1
+    captions = "[...document.querySelectorAll('.wb-panel caption')].map(it => it.textContent)"
+    watched = f"{captions}.filter(it => it.startsWith('Watched sentences at step'))"
+    shown.until(f"{watched}.length === 2 && new Set({watched}).size === 1")
     press(shown, "▸ All settings of training", which=1)
     shown.until("[...document.querySelectorAll('button')].filter("
                 "it => it.textContent.startsWith('▾ All')).length === 2")  # fmt: skip

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
@@ -50,6 +51,10 @@ def test_a_stranger_trains_a_model_and_watches_the_alignment_appear(book, watch)
     book.page.get_by_role("status").get_by_text("The model is trained.").wait_for(timeout=120_000)
     assert book.python("len([p for p in session.history if p.probes])") == 4
     book.keeps_pictures(2)
+    # what the notebook keeps is not seen beside the living panel, which shows the same
+    expect(book.page.locator(".wb-kept").first).to_be_attached()
+    area = book.page.locator(".jp-OutputArea-child", has=book.page.locator(".wb-panel"))
+    expect(area.locator("~ .jp-OutputArea-child").locator("visible=true")).to_have_count(0)
     assert (watch.console, watch.uncaught) == ([], [])
 
 

@@ -45,9 +45,10 @@ def test_figures_follow_below_the_cell_that_showed_the_panel(publisher):
     keepsake = Keepsake()
     publisher.parent_header = {"msg_id": "a later cell"}
     show(keepsake, notice("Title", "nothing"), TABLE)
-    assert [message["kind"] for message in publisher.sent] == ["display_data"] * 2
+    assert [message["kind"] for message in publisher.sent] == ["display_data"] * 4
     assert {message["parent"] for message in publisher.sent} == {"first cell"}
-    chart, table = (message["data"] for message in publisher.sent)
+    mark, chart, again, table = (message["data"] for message in publisher.sent)
+    assert mark == again == module.MARK
     assert chart["image/png"].startswith("iVBORw0KGgo")  # base64 of a PNG's signature
     assert "A table" in table["text/plain"]
 
@@ -56,7 +57,7 @@ def test_later_figures_take_the_place_of_earlier_ones(publisher):
     keepsake = Keepsake()
     show(keepsake, TABLE, TABLE)
     show(keepsake, Table(("b",), ((2,),), "Another"))
-    first, second, again, gone = publisher.sent
+    first, second, again, gone = (it for it in publisher.sent if it["data"] != module.MARK)
     assert again["kind"] == gone["kind"] == "update_display_data"
     assert again["transient"] == first["transient"] != second["transient"] == gone["transient"]
     assert "Another" in again["data"]["text/plain"]

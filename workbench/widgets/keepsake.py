@@ -1,7 +1,9 @@
 """What stays in a saved notebook: still figures, as outputs of their own below a live panel.
 
 A viewer without a kernel prefers the panel's widget, and shows nothing; figures beside it in the
-same output would be no help. So they follow it, in the cell that shows the panel.
+same output would be no help. So they follow it, in the cell that shows the panel. Where the
+panel itself is alive they would say the same twice: a mark before each lets the style sheet
+of the panels hide it there.
 """
 
 import base64
@@ -17,6 +19,7 @@ from workbench.charts.tables import Table
 from workbench.widgets.figure import Bundle, bundle
 
 Things = Sequence[Figure | Table]
+MARK: Bundle = {"text/html": '<span class="wb-kept"></span>', "text/plain": ""}
 
 
 class Keepsake:
@@ -49,8 +52,12 @@ class Keepsake:
         new = number == len(self._ids)
         if new:
             self._ids.append(uuid4().hex)
+            self._send("display_data", MARK, {})
         kind = "display_data" if new else "update_display_data"
-        content = {"data": forms, "metadata": {}, "transient": {"display_id": self._ids[number]}}
+        self._send(kind, forms, {"display_id": self._ids[number]})
+
+    def _send(self, kind: str, forms: Bundle, transient: dict[str, str]) -> None:
+        content = {"data": forms, "metadata": {}, "transient": transient}
         assert self._publisher
         # IPython's own `display` would write below the cell that was executed last
         message = self._publisher.session.msg(kind, content, parent=self._cell)
