@@ -12,6 +12,7 @@ import psutil
 
 PACKAGES = ("seq2seq-workbench", "tensorflow", "keras", "numpy", "sentencepiece", "sacrebleu",
             "papermill", "altair")  # fmt: skip
+STILLS_ELSEWHERE = "WORKBENCH_STILLS_ELSEWHERE"  # set where another process draws the PNGs
 
 
 def describe() -> dict[str, Any]:

@@ -1,6 +1,5 @@
 import json
 import struct
-import zlib
 
 import altair as alt
 import pytest
@@ -57,25 +56,6 @@ def test_data_from_elsewhere_are_refused(export):
     remote = alt.Chart("https://example.org/data.csv").mark_point().encode(x="x:Q")
     with pytest.raises(ValueError, match="not allowed"):
         export(remote)
-
-
-def test_a_packed_png_is_smaller_and_shows_the_same_pixels(chart, monkeypatch):
-    small = export.to_png(chart)
-    monkeypatch.setattr(export, "_packed", lambda png: png)
-    large = export.to_png(chart)
-    assert len(small) < len(large)
-    assert pixels(small) == pixels(large)
-
-
-def pixels(png):
-    """Read header and pixels with the chunk's own names as landmarks."""
-    size = png[png.index(b"IHDR") + 4 :][:13]
-    data, start = b"", png.index(b"IDAT") - 4
-    while png[start + 4 : start + 8] == b"IDAT":
-        length = int.from_bytes(png[start : start + 4], "big")
-        data += png[start + 8 : start + 8 + length]
-        start += length + 12
-    return size, zlib.decompress(data)
 
 
 def test_the_script_of_charts_is_made_once_for_each_use(tmp_path, monkeypatch):

@@ -78,8 +78,10 @@ def test_the_figures_of_all_runs_are_offered(histories):
     assert figures_in(histories) == [TRAINING, "loss", "bleu", "chrf"]
     assert figures_in({}) == [TRAINING]
     assert [figure_title(name) for name in (TRAINING, "bleu", "loss")] == [
-        "Training loss (nats a token)", "Validation BLEU", "Validation: loss (nats a token)"
-    ]  # fmt: skip
+        "Training loss (nats a token)",
+        "Validation in training: BLEU",
+        "Validation in training: loss (nats a token)",
+    ]
 
 
 def test_only_settings_that_differ_are_listed():

@@ -1,6 +1,7 @@
 """Every test here starts a kernel, but for one that fails to."""
 
 import asyncio
+import base64
 import os
 import signal
 import sys
@@ -14,6 +15,8 @@ import pytest
 from jupyter_client.kernelspec import KernelSpecManager
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
+from workbench.charts.export import drawn
+from workbench.charts.stills import VEGA_LITE
 from workbench.reports.cells import cell_records, failure_in, log_tail
 from workbench.reports.engine import WorkbenchEngine
 
@@ -51,6 +54,42 @@ def test_the_kernel_is_this_interpreter_in_this_directory(works):
 
 def test_no_widget_state_is_kept(works):
     assert "widgets" not in works.metadata
+
+
+def test_pictures_are_drawn_while_the_kernel_works_on(tmp_path):
+    """Those of charts shown again from a later cell as well, also where a cell fails."""
+    document = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in (
+        "from IPython.display import display\n"
+        "from workbench.charts.frame import notice\n"
+        "from workbench.widgets.figure import bundle\n"
+        "shown = display(bundle(notice('One', 'x')), raw=True, display_id=True)",
+        "bundle_of_two = bundle(notice('Two', 'x'))\n"
+        "print(repr(bundle_of_two['image/png']))\n"
+        "shown.update(bundle_of_two, raw=True)\n"
+        "1 / 0",
+    )])  # fmt: skip
+    out = tmp_path / "out.ipynb"
+    with pytest.raises(papermill.PapermillExecutionError, match="division by zero"):
+        papermill.execute_notebook(document, out, kernel_name="python3", engine_name="workbench")
+    written = nbformat.read(out, as_version=4)
+    first, second = (cell for cell in written.cells if cell.cell_type == "code")
+    assert second.outputs[0].text == "''\n"
+    forms = first.outputs[0].data
+    assert forms["image/png"] == base64.b64encode(drawn(forms[VEGA_LITE])).decode()
+    assert "Two" in forms["text/plain"]
+
+
+def test_the_kernel_looks_for_no_garbage_when_it_ends_and_its_exit_handlers_run(tmp_path):
+    told = tmp_path / "told"
+    source = (
+        "import atexit, gc, pathlib\n"
+        f"told = lambda: pathlib.Path({str(told)!r}).write_text(str(gc.get_freeze_count()))\n"
+        "atexit.register(told)"
+    )
+    document = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    out = tmp_path / "out.ipynb"
+    papermill.execute_notebook(document, out, kernel_name="python3", engine_name="workbench")
+    assert int(told.read_text()) > 10_000
 
 
 def test_papermill_s_own_command_raises_for_a_failing_cell(path_of, tmp_path, capfd):

@@ -18,7 +18,7 @@ def test_a_chart_is_vega_lite_and_png_and_words():
 
 
 def test_while_training_no_png_is_drawn():
-    assert set(figure.bundle(curves(HISTORY), still=False)) == {figure.VEGA_LITE, "text/plain"}
+    assert set(figure.bundle(curves(HISTORY), picture=False)) == {figure.VEGA_LITE, "text/plain"}
 
 
 def test_a_table_is_html_and_text():

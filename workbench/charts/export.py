@@ -1,6 +1,5 @@
 """Charts as what other programs read: a Vega-Lite 5 specification, PNG, SVG, a script."""
 
-import zlib
 from html import escape
 from importlib.metadata import version
 from typing import Any
@@ -8,11 +7,11 @@ from typing import Any
 import vl_convert
 
 from workbench.charts import theme
+from workbench.charts.drawing import VERSION, drawn
 from workbench.charts.frame import Figure
 from workbench.kept import kept
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"  # the specification's name, not fetched
-VERSION = "5.21"  # of Vega-Lite, the newest 5 in vl-convert; JupyterLab 4 renders with a 5 too
 
 
 def to_vega_lite(chart: Figure, dark: bool = False, validate: bool = True) -> dict[str, Any]:
@@ -32,36 +31,6 @@ def to_vega_lite(chart: Figure, dark: bool = False, validate: bool = True) -> di
 def to_png(chart: Figure, scale: float = 2, dark: bool = False) -> bytes:
     """Return `chart` as PNG with `scale` pixels a unit."""
     return drawn(to_vega_lite(chart, dark), scale)
-
-
-def drawn(specification: dict[str, Any], scale: float = 2) -> bytes:
-    """Return the PNG of a specification that `to_vega_lite` has made."""
-    png = vl_convert.vegalite_to_png(
-        specification, vl_version=VERSION, scale=scale, allowed_base_urls=[]
-    )
-    return _packed(bytes(png))
-
-
-def _packed(png: bytes) -> bytes:
-    """Compress the pixels well: vl-convert's take three times the room.
-
-    A PNG is a signature of 8 bytes and chunks of length, name, content and checksum; its pixels
-    are the content of all IDAT chunks together (PNG specification, sections 5.3 and 11.2.3).
-    """
-    chunks, start = [], 8
-    while start < len(png):
-        length = int.from_bytes(png[start : start + 4], "big")
-        chunks.append((png[start + 4 : start + 8], png[start + 8 : start + 8 + length]))
-        start += 12 + length
-    pixels = b"".join(content for name, content in chunks if name == b"IDAT")
-    packed = zlib.compress(zlib.decompress(pixels), level=8)  # 9 takes twice as long for 1 %
-    head = [chunk for chunk in chunks[:-1] if chunk[0] != b"IDAT"]
-    whole = [*head, (b"IDAT", packed), chunks[-1]]
-    return png[:8] + b"".join(
-        len(content).to_bytes(4, "big") + name + content
-        + zlib.crc32(name + content).to_bytes(4, "big")
-        for name, content in whole
-    )  # fmt: skip
 
 
 def vega_script(code: str) -> str:

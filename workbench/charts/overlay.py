@@ -90,7 +90,7 @@ def figure_title(figure: str) -> str:
     if figure == TRAINING:
         return "Training loss (nats a token)"
     title = title_of(figure)
-    return f"Validation {title}" if title[:2].isupper() else f"Validation: {title}"
+    return f"Validation in training: {title}"
 
 
 def differing_settings(configs: Mapping[str, RunConfig]) -> Table:

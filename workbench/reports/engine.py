@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import nbformat
 from jupyter_client.kernelspec import NATIVE_KERNEL_NAME, KernelSpecManager
@@ -27,9 +27,13 @@ from nbformat import NotebookNode
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, NotebookExecutionManager
 
+from workbench.environment import STILLS_ELSEWHERE
 from workbench.files import write_text
 from workbench.reports.cells import LOG
 from workbench.reports.endings import cause_of_death, starved_processes
+
+if TYPE_CHECKING:
+    from workbench.charts.stills import Stills
 
 PATIENCE = 20  # seconds an interrupted cell has to save what it holds
 QUIET = [
@@ -176,12 +180,14 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
     async def _execute(self) -> None:
         self.reset_execution_trackers()
         self.create_kernel_manager()
+        self.stills: Stills | None = None
         starved = starved_processes()
         with self._interruptible(), TemporaryFile() as self.kernel_log:  # libraries print there
             try:
                 await self._start_kernel()
                 async with asyncio.timeout(self.limits[0]) as limit:
                     await self._execute_cells(limit, starved)
+                self._hasten_the_end()
                 reply = await self.async_wait_for_reply(self.kc.kernel_info())
                 self.nb.metadata["language_info"] = reply["content"]["language_info"]
             finally:
@@ -189,6 +195,7 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
                     await self._async_cleanup_kernel()
                 if words := self._last_words():
                     self.nb.metadata.papermill["log"] = words
+                self._finish_stills()
 
     @contextmanager
     def _interruptible(self) -> Iterator[None]:
@@ -215,10 +222,14 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
                 loop.remove_signal_handler(number)
 
     async def _start_kernel(self) -> None:
-        surroundings = {**os.environ, "PYTHONFAULTHANDLER": "1"}  # a crash says on which line
+        # a crash says on which line; pictures are drawn here, while the kernel works on
+        surroundings = {**os.environ, "PYTHONFAULTHANDLER": "1", STILLS_ELSEWHERE: "1"}
         await self.async_start_new_kernel(
             stdout=self.kernel_log, stderr=self.kernel_log, env=surroundings
         )
+        from workbench.charts.stills import Stills  # takes a while, and so does the kernel now
+
+        self.stills = Stills()
         try:
             await self.async_start_new_kernel_client()
         except RuntimeError as error:
@@ -248,6 +259,7 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
                 self.nb_man.cell_exception(cell, index)
                 raise
             finally:
+                self._draw(cell)
                 self.nb_man.cell_complete(cell, index)
 
     async def _execute_cell(self, cell: NotebookNode, index: int, limit: asyncio.Timeout) -> None:
@@ -268,6 +280,26 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
             if cell_limit.expired():
                 raise _timeout("cell", self.limits[1]) from None
             raise
+
+    def _hasten_the_end(self) -> None:
+        """Let the kernel not look for garbage when it ends: TensorFlow's heap takes 2 s to search.
+
+        What is not in a cycle of references is still taken down in order, as are exit handlers.
+        """
+        if self.nb.metadata.get("kernelspec", {}).get("language", "python") == "python":
+            self.kc.execute("__import__('gc').freeze()", silent=True, store_history=False)
+
+    def _finish_stills(self) -> None:
+        """Draw what cells have shown since in the outputs of others, and wait for all."""
+        for cell in self.nb.cells:
+            self._draw(cell)
+        with suppress(ValueError):  # a chart that cannot be drawn is still a chart
+            if self.stills:
+                self.stills.finish()
+
+    def _draw(self, cell: NotebookNode) -> None:
+        if self.stills:
+            self.stills.draw(cell.get("outputs", ()))
 
     def _last_words(self) -> list[str]:
         """Return the last lines that the kernel printed where no notebook shows them."""

@@ -33,7 +33,6 @@ from workbench.reports.directory import DISK_FULL, forget, is_done, make_room, u
 from workbench.reports.endings import account, status_of, with_remedy
 from workbench.reports.engine import WorkbenchEngine
 from workbench.reports.follow import progress_lines, training_bar
-from workbench.reports.html import to_html
 from workbench.reports.parameters import Parameters, read_notebook, read_parameters
 from workbench.reports.stores import is_address
 from workbench.runs import RunDirectory, run_hash, run_name
@@ -192,6 +191,8 @@ def _finish(
     run: RunDirectory, document: NotebookNode, chosen: Parameters, failure: Failure | None
 ) -> Failure | None:
     """Write the page and how the run went."""
+    from workbench.reports.html import to_html  # with the charts; the kernel need not wait for it
+
     failure = failure and with_remedy(failure, chosen.config.batch_size)
     status = status_of(failure)
     seconds = document.metadata.papermill["duration"]

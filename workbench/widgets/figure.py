@@ -9,17 +9,16 @@ from typing import Any
 
 from IPython.display import display
 
-from workbench.charts.export import drawn, to_vega_lite
+from workbench.charts.export import to_vega_lite
 from workbench.charts.frame import Figure as Chart
+from workbench.charts.stills import PNG, VEGA_LITE, still
 from workbench.charts.tables import Table
-
-VEGA_LITE = "application/vnd.vegalite.v5+json"
 
 Bundle = dict[str, Any]
 
 
-def bundle(thing: Chart | Table, still: bool = True) -> Bundle:
-    """Return the forms of a chart or a table by MIME type; without `still`, no PNG is drawn."""
+def bundle(thing: Chart | Table, picture: bool = True) -> Bundle:
+    """Return the forms of a chart or a table by MIME type; without `picture`, no PNG."""
     if isinstance(thing, Table):
         return {"text/html": thing.to_html(), "text/plain": thing.to_text()}
     specification = to_vega_lite(thing, validate=False)
@@ -27,7 +26,7 @@ def bundle(thing: Chart | Table, still: bool = True) -> Bundle:
         VEGA_LITE: specification,
         "text/plain": str(specification.get("description", "")),
     }
-    return forms | {"image/png": drawn(specification)} if still else forms
+    return forms | {PNG: still(specification)} if picture else forms
 
 
 def show(*things: Chart | Table) -> None:

@@ -23,13 +23,13 @@ async def watch(session: Session, show: Callable[..., Any] = display) -> None:
     training is raised here.
     """
     handle = show(_line(session.progress), raw=True, display_id=True)
-    figure = show(bundle(curves(session.history), still=False), raw=True, display_id=True)
+    figure = show(bundle(curves(session.history), picture=False), raw=True, display_id=True)
     try:
         with on_interrupt(session.stop):
             while session.state == "training":
                 await asyncio.sleep(SECONDS)
                 handle.update(_line(session.progress), raw=True)
-                figure.update(bundle(curves(session.history), still=False), raw=True)
+                figure.update(bundle(curves(session.history), picture=False), raw=True)
     except (KeyboardInterrupt, asyncio.CancelledError):  # a kernel may have its own way to say it
         session.stop()
     finally:
