@@ -139,6 +139,15 @@ def test_translate_answers_line_by_line(workbench, run):
                      ""]  # fmt: skip
 
 
+def test_translate_names_the_words_that_the_model_does_not_know(workbench, run):
+    outcome = workbench("translate", run, standard_input="red cat\nred zebra\nzebra gnu\n")
+    assert outcome.err == (
+        "workbench: not in the vocabulary of the source: 'zebra' (line 2), 'gnu' (line 3)\n"
+    )
+    many = "\n".join(f"new{number}" for number in range(12))
+    assert "'new9' (line 10) and 2 more\n" in workbench("translate", run, standard_input=many).err
+
+
 def test_translate_as_json_tells_all_hypotheses(workbench, run):
     outcome = workbench("translate", run, "--json", "--hypotheses", 2, standard_input="red cat\n")
     answer = json.loads(outcome.out)

@@ -3,13 +3,16 @@
 Exit codes: 0 done, 1 the run failed, 2 the input was wrong (one line on standard error).
 """
 
+import atexit
 import errno
+import gc
 import json
 import os
 import signal
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 
 WORKBENCH = ("notebooks/workbench.ipynb", "workbench.ipynb")  # what `lab` opens first
 CHUNK = 512  # lines translated between two looks at the standard input
+TOLD = 10  # unknown words named at the end of a translation
 
 parameter = click.option(
     "-p", "parameters", nargs=2, multiple=True, metavar="NAME VALUE", help="set a setting"
@@ -41,6 +45,7 @@ as_json = click.option("--json", "as_json", is_flag=True, help="print JSON")
 
 def main() -> None:
     """Run the command; whatever is wrong with the input is one line and exit code 2."""
+    atexit.register(gc.freeze)  # to look for garbage in TensorFlow's heap would take a second
     try:
         sys.exit(workbench.main(prog_name="workbench", standalone_mode=False) or 0)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -124,7 +129,7 @@ def report(
     if outcome.exit_code:
         click.echo(f"workbench: {outcome.message}", err=True)
     elif not as_json:
-        click.echo(outcome.message)
+        click.echo(outcome.message, err=bool(progress))
     return outcome.exit_code
 
 
@@ -218,6 +223,7 @@ def translate(
 
     session = Session.open(run, **_of_the_search(parameters, beam_width))
     count = min(hypotheses or session.config.hypotheses or 1, session.config.beam_width)
+    unknown: dict[str, int] = {}  # with the line where each comes first
     for chunk in _chunks(_with_progress(read_lines("-"), "lines"), CHUNK):
         good = _usable(session, chunk, skip_bad_lines)
         texts = [text for _, text in good]
@@ -225,6 +231,13 @@ def translate(
         by_line = dict(zip((number for number, _ in good), found, strict=True))
         for number, text in chunk:
             click.echo(_line(text, by_line.get(number), as_json))
+        for number, text in good:
+            for piece in session.codec.unknown_in_source(text):
+                unknown.setdefault(piece, number)
+    if unknown:
+        some = ", ".join(f"{piece!r} (line {n})" for piece, n in islice(unknown.items(), TOLD))
+        more = f" and {len(unknown) - TOLD} more" if len(unknown) > TOLD else ""
+        click.echo(f"workbench: not in the vocabulary of the source: {some}{more}", err=True)
 
 
 def _of_the_search(

@@ -188,6 +188,7 @@ class Session(traitlets.HasTraits):
         self._codec: Codec | None = None
         self._made_for: Strategy = "none"
         self._leads = True
+        self.complete = False  # whether training has come to its end, and another finds no step
         self._running: Future[None] | None = None
         self._watching = False
         self._worker = Worker("workbench session")
@@ -633,6 +634,7 @@ class Session(traitlets.HasTraits):
                 self._mind_the_logs(logs, directory)
                 if self._control.stopped:
                     break
+        self.complete = loop.finished
         return "stopped" if self._control.stopped else "ok"
 
     @contextmanager
@@ -1026,6 +1028,7 @@ class Session(traitlets.HasTraits):
         if step is not None:
             Checkpoints(directory.checkpoints).restore_weights(step, self.model)
         self.history = list(watched_history(directory.metrics, directory.probes))
+        self.complete = directory.record.exists() and directory.read().get("status") == "ok"
         self.set_trait("state", "trained")
 
     def _make_codec(self, corpus: Corpus) -> Codec:
@@ -1036,6 +1039,7 @@ class Session(traitlets.HasTraits):
     def _make_model(self, strategy: Strategy) -> None:
         device.prepare(self.config.deterministic)
         self.set_trait("taken_apart", None)  # it holds the model before
+        self.complete = False
         workers = Workers(strategy)
         workers.agree(run_hash(self.config, self._corpus.fingerprint if self._corpus else ""))
         self._made_for, self._leads = strategy, workers.leads

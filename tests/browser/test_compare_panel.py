@@ -38,8 +38,8 @@ def test_another_run_is_laid_beside_this_session(book, watch):
     curves = page.locator(".wb-vega[aria-label*='second ']")
     curves.locator("svg").wait_for()
     page.get_by_role("cell", name="units").wait_for()
-    page.get_by_label("Curve").select_option("Validation BLEU")
-    page.locator(".wb-vega[aria-label^='Validation BLEU of 2 runs']").wait_for()
+    page.get_by_label("Curve").select_option("Validation in training: BLEU")
+    page.locator(".wb-vega[aria-label^='Validation in training: BLEU of 2 runs']").wait_for()
 
     page.get_by_role("textbox", name="Sentence").first.fill("marie sleeps .")
     page.get_by_role("button", name="Translate").click()

@@ -83,7 +83,8 @@ def test_a_sentence_beyond_the_limit():
     short = codec(max_length=2)
     expected = (
         "a.tsv:2: source has 3 tokens, max_length is 2; raise max_length, correct it, "
-        "or leave bad lines out with skip_bad_lines (--skip-bad-lines)"
+        "or leave bad lines out with skip_bad_lines (--skip-bad-lines); "
+        "`workbench data check` lists them all"
     )
     with pytest.raises(DataError) as error:
         short.encode_pairs(PAIRS)

@@ -122,7 +122,8 @@ def test_a_bad_line_is_an_error_or_skipped(tmp_path, name, content, line, reason
     told = message(path)
     assert told.startswith(f"{path}:{line}: ")
     assert reason in told
-    assert told.endswith("or leave bad lines out with skip_bad_lines (--skip-bad-lines)")
+    assert "or leave bad lines out with skip_bad_lines (--skip-bad-lines)" in told
+    assert told.endswith("`workbench data check` lists them all")
     pairs, bad = read_pairs(path, skip_bad_lines=True)
     assert [pair.source for pair in pairs] in (
         ["a", "d"],
@@ -155,6 +156,13 @@ def test_bad_lines_of_parallel_files_drop_both_sides(tmp_path):
     pairs, bad = read_pairs(f"{english},{german}", skip_bad_lines=True)
     assert sides(pairs) == [("a", "f"), ("e", "j")]
     assert [(one.file, one.line) for one in bad] == [(english, 2), (english, 3), (german, 4)]
+
+
+def test_bad_lines_are_listed_in_their_order(tmp_path):
+    """What is no UTF-8 is found before what has no second column."""
+    path = write(tmp_path, "a.tsv", b"a\tb\nc\n\xff\td\ne\nf\xff\tg\n")
+    _, bad = read_pairs(path, skip_bad_lines=True)
+    assert [one.line for one in bad] == [2, 3, 4, 5]
 
 
 def test_parallel_files_have_no_columns(tmp_path):

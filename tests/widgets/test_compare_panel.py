@@ -1,5 +1,6 @@
 import json
 import shutil
+from contextlib import chdir
 from dataclasses import replace
 
 import pytest
@@ -89,10 +90,10 @@ def test_curves_and_settings_of_the_chosen_runs_are_laid_over_ours(panel):
 def test_another_figure_can_be_drawn(panel):
     panel._runs.value = ("runs/long",)
     settled(panel)
-    assert "Validation BLEU" in dict(panel._figure.options)
+    assert "Validation in training: BLEU" in dict(panel._figure.options)
     panel._figure.value = "bleu"
     settled(panel)
-    assert panel._overlay._description.startswith("Validation BLEU of")
+    assert panel._overlay._description.startswith("Validation in training: BLEU of")
 
 
 def test_the_first_run_chosen_is_set_beside_this_session(panel):
@@ -156,17 +157,38 @@ def test_what_cannot_be_opened_is_said(panel, folder, tmp_path):
     (broken / "model" / "model.weights.h5").write_bytes(b"nothing")
     record = json.loads((broken / "run.json").read_text())
     (broken / "run.json").write_text(json.dumps(record))
-    for path in (str(broken), "runs/none"):
-        panel.choices.path = path
-        panel._add()
+    panel.choices.path = str(broken)
+    panel._add()
     panel.choices.right = (str(broken), 0)
     panel.choices.text = "red cat"
     panel._both.click()
     settled(panel)
-    assert "runs/none" in panel._reasons.value
     assert "cannot load weights" in panel._sides["right"].words.value
     assert "wb-hidden" in panel._sides["right"].map._dom_classes
     assert panel.choices.path == ""
+
+
+def test_what_is_no_run_is_not_added_and_what_has_gone_is_said(panel, folder):
+    panel.choices.path = "runs/none"
+    panel.attempt(panel._add)
+    settled(panel)
+    assert panel._status.text.startswith("runs/none: expected a run directory")
+    assert (panel.choices.runs, panel.choices.path) == ((), "runs/none")  # to be corrected
+    panel.choices.path = "runs/long/model"
+    panel.attempt(panel._add)
+    panel._compare_runs((*panel.choices.runs, "runs/gone"))
+    settled(panel)
+    assert "runs/gone" in panel._reasons.value
+    assert "runs/long/model" not in panel._reasons.value
+
+
+def test_runs_of_the_project_are_found_from_the_folder_of_its_notebooks(session, folder):
+    notebooks = folder / "notebooks"
+    notebooks.mkdir(exist_ok=True)
+    with chdir(notebooks):
+        shelf = Shelf()
+        shelf.look().result()
+    assert shelf.found == ("../runs/long", "../runs/short")
 
 
 def test_the_least_used_model_is_closed_for_a_third(session, monkeypatch):

@@ -109,6 +109,28 @@ def test_a_training_is_started_paused_stepped_and_stopped(open_panel, fresh):
     assert drawn == [progress.step for progress in fresh.history]
 
 
+def test_a_training_that_has_come_to_its_end_is_not_started_again(open_panel, session):
+    panel = open_panel(session)
+    settle(session)
+    assert enabled(panel) == set()
+    assert "change a setting and build" in panel._buttons["train"].tooltip
+    opened = Session.open(session.directory.path, live=True)
+    assert opened.complete
+    with_model = Session.open(session.directory.model, live=True)
+    assert not with_model.complete  # nobody knows of how it was trained
+
+
+def test_another_model_may_be_trained_again(open_panel, fresh):
+    panel = open_panel(fresh)
+    panel._buttons["train"].click()
+    until(fresh, lambda: fresh.state == "trained")
+    fresh.configure(units=6)
+    assert enabled(panel) == set()
+    fresh.build()
+    settle(fresh)
+    assert enabled(panel) == {"train", "advance"}
+
+
 def test_while_the_data_are_read_training_cannot_be_asked_for_twice(open_panel, fresh):
     panel = open_panel(fresh)
     fresh.set_trait("busy", "reading the corpus")

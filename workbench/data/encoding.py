@@ -12,7 +12,7 @@ import numpy as np
 from workbench.config import RunConfig, Tokens
 from workbench.data.corpus import Pair
 from workbench.data.text import REMEDY
-from workbench.data.tokenizer import END, SPECIAL, UNKNOWN, Tokenizer
+from workbench.data.tokenizer import END, MARK, SPECIAL, UNKNOWN, Tokenizer
 from workbench.errors import DataError, RunError
 from workbench.files import write_json
 from workbench.records import BadLine, Integers
@@ -90,6 +90,11 @@ class Codec:
         else:
             ids = self.source.encode(self._folded(text))
         return [*(ids[::-1] if self.reverse_source else ids), END]
+
+    def unknown_in_source(self, text: str) -> list[str]:
+        """Return the pieces of a source text that the vocabulary lacks, in their letters."""
+        pieces = self.source.cut(self._folded(text))
+        return [it.replace(MARK, "") for it in pieces if self.source.number(it) == UNKNOWN]
 
     def encode_target(self, text: str, source: str = "") -> list[int]:
         """Return the pieces of a target text, then the end symbol.

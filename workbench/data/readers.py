@@ -50,7 +50,7 @@ def read_pairs(
         skip_bad_lines: collect what cannot be read instead of raising an error.
 
     Returns:
-        The pairs with `origin` as `file:line`, and the lines left out.
+        The pairs with `origin` as `file:line`, and the lines left out, in their order.
 
     Raises:
         DataError: `file:line`, what was expected, what was found and what to do.
@@ -67,7 +67,7 @@ def read_pairs(
             else "the file is empty or all header"
         )
         raise DataError(f"{path}: expected sentence pairs, found none; {why}")
-    return pairs, tuple(bad.lines)
+    return pairs, tuple(sorted(bad.lines, key=lambda it: (it.line, it.file)))
 
 
 def parallel_paths(path: str) -> tuple[str, str] | None:

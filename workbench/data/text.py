@@ -13,7 +13,10 @@ from typing import NamedTuple, cast
 from workbench.errors import DataError, nearest
 from workbench.records import BadLine
 
-REMEDY = "correct it, or leave bad lines out with skip_bad_lines (--skip-bad-lines)"
+REMEDY = (
+    "correct it, or leave bad lines out with skip_bad_lines (--skip-bad-lines); "
+    "`workbench data check` lists them all"
+)
 
 
 class BadLines:

@@ -102,6 +102,16 @@ class Loop:
         self.total_steps = planned_steps(pairs, config)
 
     @property
+    def finished(self) -> bool:
+        """Whether nothing is left to train."""
+        config, position = self.config, self.position
+        return (
+            position.step >= self.total_steps
+            or bool(config.max_minutes and position.seconds >= 60 * config.max_minutes)
+            or bool(config.patience and position.waited >= config.patience)
+        )
+
+    @property
     def traces(self) -> dict[str, int]:
         """How often each graph was traced, and how often all were again after the first epoch."""
         now = {name: each.traces for name, each in self._traced.items()}
@@ -125,7 +135,7 @@ class Loop:
         try:
             if self.position.owed:
                 yield self._completed(Progress(**self.position.owed), evaluate=True)
-            while not self._finished():
+            while not self.finished:
                 yield from self._epoch()
                 if self._first_traces is None:
                     self._first_traces = {n: each.traces for n, each in self._traced.items()}
@@ -148,9 +158,9 @@ class Loop:
         for group in self._groups():
             progress = self._taken(group)
             epoch_ended = self.position.batch == 0
-            due = self._evaluation_due(epoch_ended) or self._finished()
+            due = self._evaluation_due(epoch_ended) or self.finished
             yield self._completed(progress, due)
-            if self._finished():
+            if self.finished:
                 return
 
     def _completed(self, progress: Progress, evaluate: bool) -> Progress:
@@ -160,7 +170,7 @@ class Loop:
             progress = self._evaluated(progress)
         if evaluate or progress.step % self.config.checkpoint_every == 0:
             self._save()
-        if self.recent and self._finished():
+        if self.recent and self.finished:
             progress = self._measured_average(progress)
         return progress
 
@@ -235,14 +245,6 @@ class Loop:
         self.model.set_weights(mean_weights(self.recent))
         self.averaged, probes = self.evaluate()
         return replace(progress, evaluation=self.averaged, probes=probes)
-
-    def _finished(self) -> bool:
-        config, position = self.config, self.position
-        return (
-            position.step >= self.total_steps
-            or bool(config.max_minutes and position.seconds >= 60 * config.max_minutes)
-            or bool(config.patience and position.waited >= config.patience)
-        )
 
     def _save(self) -> None:
         if self.checkpoints:

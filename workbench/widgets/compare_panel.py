@@ -196,6 +196,7 @@ class ComparePanel(Panel):
         path = self.choices.path.strip()
         if not path:
             raise WorkbenchError("no directory is named: type that of a run, such as runs/mine")
+        Run.check(path)
         self._compare_runs(tuple(dict.fromkeys([*self.choices.runs, path])))
         self.choices.path = ""
 

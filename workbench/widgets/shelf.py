@@ -23,7 +23,7 @@ from workbench.session import Session
 from workbench.training.checkpoint import Checkpoints
 from workbench.training.sinks import read_history
 
-RUNS = Path("runs")
+RUNS = (Path("runs"), Path("../runs"))  # of the notebook, and of the project around its folder
 OPEN = 2  # runs whose models are kept in memory
 
 Model = tuple[str, int]  # run directory, and step of a checkpoint; 0: the weights it ended with
@@ -42,6 +42,16 @@ class Run:
     config: RunConfig
     history: tuple[Progress, ...]
     steps: tuple[int, ...]
+
+    @staticmethod
+    def check(path: str) -> None:
+        """See whether the directory `path` is one to be read.
+
+        Raises:
+            RunError: it is neither a run nor a saved model.
+        """
+        if not RunDirectory(path).record.exists():
+            find_model(path)
 
     @classmethod
     def read(cls, path: str) -> Self:
@@ -63,7 +73,7 @@ class Shelf(traitlets.HasTraits):
     """Reads and opens other runs on a thread of its own.
 
     Traits:
-        found: the run directories in `runs/`, the latest first.
+        found: the run directories in RUNS, the latest first.
         runs: what is known of each run that was asked for, or why it cannot be read.
         translations: of the models compared, or why there is none.
         busy: what is being done, in a word or two.
@@ -91,7 +101,7 @@ class Shelf(traitlets.HasTraits):
         return cls._all.setdefault(session, cls())
 
     def look(self, paths: Sequence[str] = ()) -> Future[None]:
-        """Look again what lies in `runs/`, and read the runs `paths`."""
+        """Look again what lies in RUNS, and read the runs `paths`."""
         return self._worker.submit(partial(self._look, tuple(paths)))
 
     def ask(self) -> int:
@@ -133,7 +143,7 @@ class Shelf(traitlets.HasTraits):
 
     def _look(self, paths: tuple[str, ...]) -> None:
         with self._doing("reading runs"):
-            records = sorted(RUNS.glob("*/run.json"), key=_age)
+            records = sorted((it for runs in RUNS for it in runs.glob("*/run.json")), key=_age)
             self.set_trait("found", tuple(str(record.parent) for record in records))
             self.set_trait("runs", {path: or_reason(partial(Run.read, path)) for path in paths})
 

@@ -18,7 +18,7 @@ _NEXT = {
     "data": "The data are loaded. Next: build the model, or start training.",
     "built": "The model is built. Next: start training.",
     "paused": "Training is paused.",
-    "trained": "The model is trained.",
+    "trained": "The model is trained. Next: look at its attention, or let it translate.",
     "failed": "Training failed.",
 }
 

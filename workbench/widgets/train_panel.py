@@ -42,6 +42,7 @@ COMMANDS = {  # of the session, by the label of their buttons, with what they do
     "Stop": ("stop", "end after the step it is at and keep the best weights"),
 }
 _BACK = r"resume goes on from (step \d+|the start)"  # what the session says of a loss that is NaN
+ENDED = "training has come to its end: change a setting and build the model to train another"
 PREPARING = ("reading", "building")  # how `busy` begins while training would only have to wait
 
 
@@ -136,8 +137,10 @@ class TrainPanel(Panel):
         """Switch a button off with the reason where it makes no sense, e.g. while it must wait."""
         busy = self.session.busy
         reason = self.session.refusal(command)
-        if command in ("train", "advance") and busy.startswith(PREPARING):
-            reason = reason or f"{busy} is under way; wait for it"
+        if command in ("train", "advance"):
+            waits = f"{busy} is under way; wait for it" if busy.startswith(PREPARING) else ""
+            ended = ENDED if self.session.complete else ""
+            reason = reason or waits or ended
         back = re.search(_BACK, self.session.error)
         if command == "resume" and back and not reason:
             label = f"Go on from {back[1]}"
