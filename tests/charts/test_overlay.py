@@ -95,6 +95,7 @@ def test_only_settings_that_differ_are_listed():
     )
     assert differing_settings({"a": one, "c": one}).caption == "All settings are the same"
     assert differing_settings({}).rows == ()
+    assert "no other run is chosen" in differing_settings({"a": one}).caption
 
 
 def test_a_history_of_numpy_numbers_is_drawn(progress, spec):

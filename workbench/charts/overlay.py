@@ -103,7 +103,8 @@ def differing_settings(configs: Mapping[str, RunConfig]) -> Table:
         and any(settings[setting] != one[setting] for one in values.values()
                 for settings in values.values())
     )  # fmt: skip
-    caption = "Settings that differ" if rows else "All settings are the same"
+    same = "All settings are the same" if len(configs) > 1 else "Settings: no other run is chosen"
+    caption = "Settings that differ" if rows else same
     return Table(("setting", *values), rows, caption)
 
 
