@@ -13,7 +13,11 @@ from pathlib import Path
 from workbench.reports.sweep import Options, run_sweep
 
 NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "swept.ipynb"
-SPACE = "parameters: {units: [64]}\nseeds: 8\nfixed: {epochs: 12, train_limit: 2000}\n"
+SPACE = """
+parameters: {units: [64]}
+seeds: 8
+fixed: {epochs: 12, train_limit: 2000, checkpoint_every: 500}  # the notebook's own: every 2 steps
+"""
 PAIRS = 2
 
 

@@ -149,8 +149,10 @@ def test_a_page_loaded_again_in_training_shows_the_whole_curve(book, watch):
     shown.until(f"{POINTS} > 10", 90)
     until_python(shown, TRAINED)
     shown.until(f"{POINTS} === {shown.python('len(session.history)')}", 60)
-    press(shown, "Start")  # there is nothing left to train, and that is soon found out
-    until_python(shown, "session.state == 'trained' and not session.busy")
+    start = shown.page.get_by_role("button", name="Start", exact=True)
+    expect(start).to_be_disabled()  # there is nothing left to train
+    press(shown, "▸ All settings of training")
+    expect(shown.page.get_by_label("batch size")).to_be_visible()
     assert (watch.console, watch.uncaught) == ([], [])
 
 
