@@ -1,4 +1,4 @@
-"""What the session does with these is tested in `tests/test_session_adapters.py`."""
+"""What the session does with these is tested in `tests/session/test_adapters.py`."""
 
 import numpy as np
 import pytest

@@ -222,7 +222,7 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
                 loop.remove_signal_handler(number)
 
     async def _start_kernel(self) -> None:
-        # a crash says on which line; pictures are drawn here, while the kernel works on
+        # a crash says on which line; pictures are drawn beside the kernel, while it works on
         surroundings = {**os.environ, "PYTHONFAULTHANDLER": "1", STILLS_ELSEWHERE: "1"}
         await self.async_start_new_kernel(
             stdout=self.kernel_log, stderr=self.kernel_log, env=surroundings

@@ -18,6 +18,7 @@ from typing import Any
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
+from workbench.charts.stills import VEGA_LITE
 from workbench.reports.cells import cell_seconds, cell_status
 from workbench.reports.page import (
     TEMPLATES,
@@ -30,7 +31,7 @@ from workbench.reports.page import (
 )
 
 LIMIT = 2_000_000  # bytes of a page that can be sent by mail
-CHARTS = ("application/vnd.vegalite.v5+json", "application/vnd.vegalite.v6+json")
+CHARTS = (VEGA_LITE, "application/vnd.vegalite.v6+json")  # Altair 6's own is the second
 FORMS = (*CHARTS, "text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg",
          "text/plain")  # fmt: skip
 NAMES = {"parameters": "default parameters", "injected-parameters": "given parameters"}

@@ -12,7 +12,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from workbench import session as module
 from workbench.config import RunConfig
 from workbench.data.corpus import Pair
 from workbench.errors import (
@@ -26,6 +25,7 @@ from workbench.interventions import Ban, Force, to_json
 from workbench.runs import RunDirectory
 from workbench.search.stepper import Stepper
 from workbench.session import Session
+from workbench.session import session as module
 from workbench.training.checkpoint import Checkpoints
 from workbench.training.sinks import read_history, read_probes
 from workbench.training.step import TrainingStep

@@ -16,7 +16,7 @@ import os
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from functools import partial, wraps
 from pathlib import Path
@@ -43,16 +43,8 @@ from workbench.data.encoding import Codec, EncodedPairs
 from workbench.data.frequencies import frequencies
 from workbench.data.loading import corpus_from
 from workbench.errors import RunError, SettingsError, WorkbenchError, nearest
-from workbench.inspection.alignment import alignment_figures
-from workbench.inspection.attribution import Attributor
-from workbench.inspection.diagnosis import diagnose, diagnose_all
-from workbench.inspection.over_time import Asked, borrowed, look_over
-from workbench.inspection.scoring import Scoring
 from workbench.inspection.self_attention import SelfAttention, self_attention
-from workbench.inspection.states import MOST, StateReader
-from workbench.inspection.wanted_attention import AttentionSeeker
-from workbench.interventions import read_interventions
-from workbench.metrics import text_figures
+from workbench.inspection.states import MOST
 from workbench.model.outline import outline
 from workbench.model.protocol import Factory, Own, build_own, check_class, check_factory
 from workbench.model.seq2seq import Seq2Seq
@@ -71,7 +63,6 @@ from workbench.records import (
     BadLine,
     Block,
     Diagnoses,
-    Diagnosis,
     Evaluation,
     Method,
     Progress,
@@ -81,20 +72,17 @@ from workbench.records import (
     WantedAttention,
 )  # fmt: skip
 from workbench.runs import RunDirectory, run_hash, run_name
-from workbench.search.batch import BatchSearch
-from workbench.search.compiled_step import CompiledStep
-from workbench.search.opinions import opinions
 from workbench.search.stepper import Stepper
-from workbench.search.translate import Translator
+from workbench.session.instruments import Instruments
+from workbench.session.recorded import Listener, RecordedTraining
 from workbench.training import device, distribution
 from workbench.training.checkpoint import Checkpoints
 from workbench.training.control import Control
-from workbench.training.evaluation import TeacherForcing
-from workbench.training.facts import after_training, before_training, in_short
-from workbench.training.logs import Logged, Logs, check_logs
-from workbench.training.loop import Loop, LossNotFiniteError
-from workbench.training.sinks import JsonLines, ProbeLog, Sink, watched_history
-from workbench.training.usage import Usage, in_sum, read_usage
+from workbench.training.facts import before_training, in_short
+from workbench.training.logs import check_logs
+from workbench.training.loop import LossNotFiniteError
+from workbench.training.sinks import watched_history
+from workbench.training.usage import read_usage
 from workbench.training.workers import Workers, follow
 
 KILLED = {
@@ -115,7 +103,6 @@ BEFORE_TRAINING = {*TrainingSettings.model_fields} - {
     "seed", "deterministic", "precision", "strategy",
 }  # fmt: skip
 
-Between = Callable[[], None] | None
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -586,9 +573,11 @@ class Session(traitlets.HasTraits):
 
     def _drive(self, directory: RunDirectory) -> str:
         """Train; where a loss is not a number, let a person go on from the last checkpoint."""
+        training = self._training(directory)
         while True:
             try:
-                return self._drive_from_the_last_checkpoint(directory)
+                self.complete = training()
+                return "stopped" if self._control.stopped else "ok"
             except LossNotFiniteError as error:
                 if not self.config.live or self._made_for == "multi_worker":
                     raise  # the other workers have gone home
@@ -600,77 +589,29 @@ class Session(traitlets.HasTraits):
                 if self._control.stopped:
                     return "stopped"
 
-    def _drive_from_the_last_checkpoint(self, directory: RunDirectory) -> str:
-        checkpoints = Checkpoints(directory.checkpoints, self.config.keep_checkpoints)
-        loop = Loop(
-            self.model, self.encoded["train"], self.config, self._look, checkpoints,
-            traced={"evaluation": self._teacher}, clock=self._control.clock,
-        )  # fmt: skip
-        with self._logging(directory, loop.position.step) as logs, ExitStack() as ending:
-            sinks: list[Sink] = [
-                JsonLines(directory.metrics, loop.position.step),
-                ProbeLog(directory.probes, loop.position.step),
-                Usage(directory.usage, device.watched_gpus()),
-            ]
-            self.history = list(watched_history(directory.metrics, directory.probes))
-            self._mind_the_rate(loop, directory)
-            steps = loop.run()
-            # whatever fails of what follows, the rest of it is done
-            ending.callback(lambda: directory.update(
-                training=after_training(loop, self.history),
-                usage=in_sum(read_usage(directory.usage)),
-            ))  # fmt: skip
-            for sink in sinks:
-                ending.callback(sink.close)
-            ending.callback(steps.close)  # writes a checkpoint unless training came to its end
-            for progress in steps:
-                self.history.append(progress)
-                for sink in sinks:
-                    sink.write(progress)
-                logs.write(progress)
-                self.set_trait("progress", progress)
-                self._control.stepped()
-                self._mind_the_rate(loop, directory)
-                self._mind_the_logs(logs, directory)
-                if self._control.stopped:
-                    break
-        self.complete = loop.finished
-        return "stopped" if self._control.stopped else "ok"
-
-    @contextmanager
-    def _logging(self, directory: RunDirectory, step: int) -> Iterator[Logs]:
-        """Tell those in `log_to` of training from `step` on, until the end of the block."""
-        known = directory.read().get("logs", {}) if step else {}
-        logs = Logs(
-            Logged(
-                directory.path, self.config, self.model, self.codec, self.blocks, step, known
-            )
-        )  # fmt: skip
-        directory.update(logs=logs.called, dropped_logs={})
-        try:
-            with logs:
-                yield logs
-        finally:
-            self._mind_the_logs(logs, directory)
-
-    def _mind_the_logs(self, logs: Logs, directory: RunDirectory) -> None:
-        """Let `error` and `run.json` tell of a log that was dropped since the last look."""
-        for name, reason in logs.lost():
-            directory.update(dropped_logs=dict(logs.dropped))
-            self.set_trait("error", f"{name} was dropped, training goes on without it: {reason}")
-
-    def _mind_the_rate(self, loop: Loop, directory: RunDirectory) -> None:
-        """Train on with the learning rate wanted, and let `run.json` tell where it changed."""
-        rate = self.draft.learning_rate
-        if rate != loop.config.learning_rate:
-            loop.config = loop.config.replace(learning_rate=rate)
-            change = {"after_step": loop.position.step, "learning_rate": rate}
-            directory.update(changes=[*directory.read().get("changes", []), change])
+    def _training(self, directory: RunDirectory) -> RecordedTraining:
+        return RecordedTraining(
+            model=self.model,
+            pairs=self.encoded["train"],
+            config=self.config,
+            evaluate=self._look,
+            traced={"evaluation": self._instruments.teacher},
+            codec=self.codec,
+            blocks=self.blocks,
+            directory=directory,
+            control=self._control,
+            wanted_rate=lambda: self.draft.learning_rate,
+            listener=Listener(
+                begun=partial(setattr, self, "history"),
+                stepped=partial(self.set_trait, "progress"),
+                warned=partial(self.set_trait, "error"),
+            ),
+        )
 
     def _look(self) -> tuple[Evaluation, tuple[Translation, ...]]:
         """Measure the validation split and translate the watched sentences, greedily."""
         pairs, config = self.encoded["validation"], self.config
-        evaluation, translations = self._measure(
+        evaluation, translations = self._instruments.measure(
             "validation", pairs, config.validation_sentences,
             config.replace(**GREEDY, prefix=""), self._control.between_batches,
         )  # fmt: skip
@@ -715,9 +656,14 @@ class Session(traitlets.HasTraits):
         Its steps are done by the session's thread, whichever thread asks for them, with the
         weights as they are then.
         """
-        stepper = self._stepper(text, self.draft)
+        stepper = self._stepper(text)
         self.set_trait("taken_apart", stepper)
         return stepper
+
+    @_worked("reading the source")
+    def _stepper(self, text: str) -> Stepper:
+        self._built()
+        return self._instruments.stepper(text, self.draft)
 
     def take_apart(self, act: Callable[[Stepper], R], doing: str = "") -> R:
         """Have something done with the latest stepper, all of it by the session's thread.
@@ -768,7 +714,7 @@ class Session(traitlets.HasTraits):
     def score_all(self, pairs: Sequence[Pair]) -> list[Translation]:
         """Score many pairs under teacher forcing."""
         self._built()
-        return self._scorer(pairs)
+        return self._instruments.score(pairs)
 
     @_worked("reading self-attention")
     def self_attention(self, source: str, target: str) -> SelfAttention:
@@ -784,7 +730,7 @@ class Session(traitlets.HasTraits):
         self._built()
         self.load()
         encoded = self._split(split)
-        return self._measure(split, encoded, limit or len(encoded), self.draft)
+        return self._instruments.measure(split, encoded, limit or len(encoded), self.draft)
 
     @_worked("evaluating")
     def evaluate_pairs(self, pairs: Sequence[Pair], name: str = "given") -> Evaluation:
@@ -794,7 +740,7 @@ class Session(traitlets.HasTraits):
         encoded = self._encode(
             [pair._replace(source=fold(pair.source), target=fold(pair.target)) for pair in pairs]
         )
-        return self._measure(name, encoded, len(encoded), self.draft)[0]
+        return self._instruments.measure(name, encoded, len(encoded), self.draft)[0]
 
     @_worked("diagnosing")
     def diagnose(self, split: str = "test", limit: int = 200) -> Diagnoses:
@@ -806,29 +752,13 @@ class Session(traitlets.HasTraits):
         self.load()
         pairs = self._split(split).pairs[: limit or None]
         counts = dict(frequencies(self.codec.target, self.encoded["train"].targets))
-        each: list[Diagnosis] = []
-        for start in range(0, len(pairs), self.config.batch_size):
-            some = self._diagnosed(pairs[start : start + self.config.batch_size], counts)
-            each += [replace(one, found=replace(one.found, beam=None)) for one in some]
-        for worth in diagnose_all(each).worth:
-            [each[worth.place]] = self._diagnosed([pairs[worth.place]], counts)
-        return diagnose_all(each)
-
-    def _diagnosed(self, pairs: Sequence[Pair], counts: dict[str, int]) -> list[Diagnosis]:
-        found, scored = self._translate(pairs, self.draft, 1, True), self.score_all(pairs)
-        draft = self.draft
-        penalties = (
-            (0.0, 0.0) if draft.temperature else (draft.length_penalty, draft.coverage_penalty)
-        )
-        return [
-            diagnose(one, its, *penalties, counts) for one, its in zip(found, scored, strict=True)
-        ]
+        return self._instruments.diagnose(pairs, self.draft, counts)
 
     @_worked("attributing")
     def attribute(self, pair: Pair, method: Method = "integrated_gradients") -> Attribution:
         """Return what each source token says for each target token; see `Attributor`."""
         self._built()
-        return self._attributor(pair, method)
+        return self._instruments.attribute(pair, method)
 
     @_worked("seeking attention")
     def wanted_attention(
@@ -841,14 +771,14 @@ class Session(traitlets.HasTraits):
     ) -> WantedAttention:
         """Return the attention that makes `wanted` likeliest next; see `AttentionSeeker`."""
         self._built()
-        return self._seeker(text, prefix, wanted, layer, head)
+        return self._instruments.seek(text, prefix, wanted, layer, head)
 
     @_worked("reading states")
     def states(self, split: str = "train", most: int = MOST) -> States:
         """Return the hidden states of a split's first sentences; see `StateReader`."""
         self._built()
         self.load()
-        return self._state_reader(self._split(split).pairs, most)
+        return self._instruments.read_states(self._split(split).pairs, most)
 
     @_worked("looking back")
     def over_time(
@@ -869,7 +799,8 @@ class Session(traitlets.HasTraits):
         """
         self._check("over_time")
         changes = {} if interventions is None else {"interventions": interventions}
-        search, model = self.draft.replace(**changes), self._built()
+        self._built()
+        search = self.draft.replace(**changes)
         checkpoints = Checkpoints(self.directory.checkpoints)
         if not checkpoints.moments:
             raise RunError(
@@ -882,26 +813,7 @@ class Session(traitlets.HasTraits):
             Moment(name, step, measured[step].figures if step in measured else {})
             for step in checkpoints.moments
         ]
-        asked = Asked(
-            translate=lambda: self._best(text, search),
-            weigh=lambda: opinions(
-                self._one_step, self.codec, text, read_interventions(search.interventions)
-            ),
-            score=lambda target: self.score(text, target),
-        )
-        with borrowed(model):
-            return look_over(
-                OverTime(text, reference, tuple(moments)),
-                lambda step: checkpoints.restore_weights(step, model),
-                asked,
-            )
-
-    def _best(self, text: str, search: RunConfig) -> Translation:
-        """Return the best translation alone, under the interventions of `search`."""
-        if not search.interventions:
-            return self._translate([Pair(text, "")], search, 1, False)[0]
-        found = self._replayed(text, search, search.beam_width)
-        return replace(found, hypotheses=found.hypotheses[:1], beam=None)
+        return self._instruments.look_back(text, reference, search, checkpoints, moments)
 
     @_worked("translating")
     def _translate(
@@ -910,20 +822,14 @@ class Session(traitlets.HasTraits):
         search: SearchSettings,
         hypotheses: int,
         record: bool,
-        between: Between = None,
     ) -> list[Translation]:
-        """Translate with the settings of `search`; `between` is called between two batches."""
         self._built()
-        return self._translator(pairs, search, hypotheses, record, between)
+        return self._instruments.translate(pairs, search, hypotheses, record)
 
     @_worked("translating")
     def _replayed(self, text: str, search: SearchSettings, width: int) -> Translation:
-        return self._stepper(text, search).replay(search.interventions, width)
-
-    @_worked("reading the source")
-    def _stepper(self, text: str, search: SearchSettings) -> Stepper:
         self._built()
-        return Stepper(self._one_step, self.codec, text, search)
+        return self._instruments.replay(text, search, width)
 
     def _split(self, name: str) -> EncodedPairs:
         if name not in self.encoded:
@@ -932,22 +838,6 @@ class Session(traitlets.HasTraits):
                 f"expected a split ({known}), got {name!r}{nearest(name, self.encoded)}"
             )
         return self.encoded[name]
-
-    def _measure(
-        self,
-        name: str,
-        encoded: EncodedPairs,
-        limit: int,
-        search: SearchSettings,
-        between: Between = None,
-    ) -> tuple[Evaluation, list[Translation]]:
-        pairs = encoded.pairs[:limit]
-        translations = self._translate(pairs, search, 1, False, between)
-        figures = self._teacher(encoded, self.config.batch_size, between)
-        figures |= text_figures([each.text for each in translations], [p.target for p in pairs])
-        if any(pair.alignment for pair in pairs):
-            figures |= alignment_figures(self._scorer(pairs, between))
-        return Evaluation(name, figures, len(pairs)), translations
 
     # The run directory ----------------------------------------------------------------------
 
@@ -1048,14 +938,9 @@ class Session(traitlets.HasTraits):
                 self.model: Seq2Seq = build_own(self._factory, self.config, self.codec)
             else:
                 self.model = build_model(self.config, self.codec)
-        self._teacher = TeacherForcing(self.model)
-        self._scorer = Scoring(self.model, self.codec, self.config.batch_size)
-        search = BatchSearch(self.model.encode, self.model.step)
-        self._one_step = CompiledStep(self.model.encode, self.model.step, self._worker.do)
-        self._translator = Translator(search, self.codec, self.config.batch_size)
-        self._attributor = Attributor(self.model, self.codec, self.config.batch_size)
-        self._seeker = AttentionSeeker(self.model, self.codec)
-        self._state_reader = StateReader(self.model, self.codec, self.config.batch_size)
+        self._instruments = Instruments(
+            self.model, self.codec, self.config.batch_size, self._worker.do
+        )
 
     def _encode(self, pairs: Sequence[Pair]) -> EncodedPairs:
         encoded, bad = self.codec.encode_pairs(pairs, self.config.skip_bad_lines)

@@ -1,0 +1,134 @@
+"""What a model can be asked when it is not trained: to translate, to be measured, looked into."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from workbench.config import RunConfig, SearchSettings
+from workbench.data.corpus import Pair
+from workbench.data.encoding import Codec, EncodedPairs
+from workbench.inspection.alignment import alignment_figures
+from workbench.inspection.attribution import Attributor
+from workbench.inspection.diagnosis import diagnose, diagnose_all
+from workbench.inspection.over_time import Asked, borrowed, look_over
+from workbench.inspection.scoring import Scoring
+from workbench.inspection.states import StateReader
+from workbench.inspection.wanted_attention import AttentionSeeker
+from workbench.interventions import read_interventions
+from workbench.metrics import text_figures
+from workbench.model.seq2seq import Seq2Seq
+from workbench.moments import Moment, OverTime
+from workbench.records import Diagnoses, Diagnosis, Evaluation, Translation
+from workbench.search.batch import BatchSearch
+from workbench.search.compiled_step import CompiledStep
+from workbench.search.opinions import opinions
+from workbench.search.stepper import Stepper
+from workbench.search.translate import Translator
+from workbench.training.checkpoint import Checkpoints
+from workbench.training.evaluation import TeacherForcing
+
+Between = Callable[[], None] | None
+
+
+class Instruments:
+    """What asks one model, compiled once; its weights may change from one call to the next.
+
+    Attributes:
+        teacher, score, attribute, seek, read_states: see their classes.
+    """
+
+    def __init__(
+        self, model: Seq2Seq, codec: Codec, batch_size: int, do: Callable[[Callable[[], Any]], Any]
+    ) -> None:
+        """Ask `model`, `batch_size` sentences at a time; `do` does the work of steppers."""
+        self.model, self.codec, self.batch_size = model, codec, batch_size
+        self.teacher = TeacherForcing(model)
+        self.score = Scoring(model, codec, batch_size)
+        self.attribute = Attributor(model, codec, batch_size)
+        self.seek = AttentionSeeker(model, codec)
+        self.read_states = StateReader(model, codec, batch_size)
+        self.translate = Translator(BatchSearch(model.encode, model.step), codec, batch_size)
+        self._one_step = CompiledStep(model.encode, model.step, do)
+
+    def stepper(self, text: str, search: SearchSettings) -> Stepper:
+        """Return what takes the translation of `text` apart."""
+        return Stepper(self._one_step, self.codec, text, search)
+
+    def replay(self, text: str, search: SearchSettings, width: int) -> Translation:
+        """Translate `text` under the interventions of `search`, with a beam of `width`."""
+        return self.stepper(text, search).replay(search.interventions, width)
+
+    def best(self, text: str, search: SearchSettings) -> Translation:
+        """Return the best translation alone, under the interventions of `search` if it has any."""
+        if not search.interventions:
+            return self.translate([Pair(text, "")], search)[0]
+        found = self.replay(text, search, search.beam_width)
+        return replace(found, hypotheses=found.hypotheses[:1], beam=None)
+
+    def measure(
+        self,
+        name: str,
+        encoded: EncodedPairs,
+        limit: int,
+        search: SearchSettings,
+        between: Between = None,
+    ) -> tuple[Evaluation, list[Translation]]:
+        """Return the figures of a split called `name`, and the translations they are counted on.
+
+        At most `limit` sentences are translated; `between` is called before every batch.
+        """
+        pairs = encoded.pairs[:limit]
+        translations = self.translate(pairs, search, between=between)
+        figures = self.teacher(encoded, self.batch_size, between)
+        figures |= text_figures([each.text for each in translations], [p.target for p in pairs])
+        if any(pair.alignment for pair in pairs):
+            figures |= alignment_figures(self.score(pairs, between))
+        return Evaluation(name, figures, len(pairs)), translations
+
+    def diagnose(
+        self, pairs: Sequence[Pair], search: SearchSettings, counts: Mapping[str, int]
+    ) -> Diagnoses:
+        """Say of every pair whether search or model is at fault, and which to look at.
+
+        Only those worth a look keep all that the search weighed; it is large.
+        """
+        each = [
+            replace(one, found=replace(one.found, beam=None))
+            for start in range(0, len(pairs), self.batch_size)
+            for one in self._diagnosed(pairs[start : start + self.batch_size], search, counts)
+        ]
+        for worth in diagnose_all(each).worth:
+            [each[worth.place]] = self._diagnosed([pairs[worth.place]], search, counts)
+        return diagnose_all(each)
+
+    def _diagnosed(
+        self, pairs: Sequence[Pair], search: SearchSettings, counts: Mapping[str, int]
+    ) -> Iterator[Diagnosis]:
+        sampled = search.temperature > 0  # and then ranked by no penalty
+        alpha, beta = (0.0, 0.0) if sampled else (search.length_penalty, search.coverage_penalty)
+        found, scored = self.translate(pairs, search, 1, True), self.score(pairs)
+        for one, its in zip(found, scored, strict=True):
+            yield diagnose(one, its, alpha, beta, counts)
+
+    def look_back(
+        self,
+        text: str,
+        reference: str,
+        search: RunConfig,
+        checkpoints: Checkpoints,
+        moments: Sequence[Moment],
+    ) -> OverTime:
+        """Translate `text` with the weights of every moment; the model's own come back."""
+        asked = Asked(
+            translate=lambda: self.best(text, search),
+            weigh=lambda: opinions(
+                self._one_step, self.codec, text, read_interventions(search.interventions)
+            ),
+            score=lambda target: self.score([Pair(text, target)])[0],
+        )
+        with borrowed(self.model):
+            return look_over(
+                OverTime(text, reference, tuple(moments)),
+                lambda step: checkpoints.restore_weights(step, self.model),
+                asked,
+            )
