@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from workbench.charts.explorer import beam_explorer
+from workbench.charts.explorer import beam_explorer, explored
 from workbench.records import BeamRecord, Candidate
 
 
@@ -94,3 +94,25 @@ def test_a_long_search_stays_small(translation, spec):
     record = BeamRecord(8, tuple(rows), weights)
     sentence = translation(" ".join(["word"] * 39), "token0", beam=record)
     assert len(json.dumps(spec(beam_explorer(sentence)).json, separators=(",", ":"))) < 1_000_000
+
+
+def test_what_one_layer_and_head_read_can_be_chosen(read, spec):
+    both = np.stack([read.beam.attention[:, :, 0, 0], read.beam.attention[:, :, 0, 0, ::-1]], 2)
+    two = replace(read, beam=replace(read.beam, attention=both[:, :, :, None]))  # of two layers
+    weights = {}
+    for layer in (0, 1, None, "maximum"):
+        seen = spec(beam_explorer(two, layer, 0))
+        [first] = [row for row in seen.rows("place", "weight")[0] if row["place"] == "0.0"]
+        weights[layer] = first["weight"]
+    assert weights == {0: [0.75, 0.25], 1: [0.25, 0.75], None: [0.5, 0.5], "maximum": [0.75, 0.75]}
+    with pytest.raises(ValueError, match="expected a layer from 0 to 1"):
+        beam_explorer(two, 2)
+
+
+def test_the_candidate_of_a_node_is_known(read, seen):
+    for row in nodes(seen):
+        candidate = explored(read, row["node"])
+        assert row["told"].startswith(f"step {candidate.step + 1}: {candidate.token} · ")
+    assert explored(read) is explored(read, 1)
+    assert explored(read, 11) is None
+    assert explored(replace(read, beam=None)) is None

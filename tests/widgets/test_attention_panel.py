@@ -150,21 +150,23 @@ def test_layers_and_heads_mean_and_maximum(panel):
         (1, 0): weights[1, 0],
         (MAXIMUM, MAXIMUM): weights.max((0, 1)),
     }
-    labels = [label for label, _ in panel._of_many["layer"].options]
+    labels = [label for label, _ in panel._heads.of_many["layer"].options]
     assert labels == ["mean", "maximum", "0", "1"]
     for (layer, head), expected in wanted.items():
         for name, value in (("layer", layer), ("head", head)):
-            choose(panel._of_many[name], {MEAN: "mean", MAXIMUM: "maximum"}.get(value, str(value)))
+            label = {MEAN: "mean", MAXIMUM: "maximum"}.get(value, str(value))
+            choose(panel._heads.of_many[name], label)
         settled(panel)
         assert (panel.choices.layer, panel.choices.head) == (layer, head)
         found = np.frombuffer(panel._map.weights, np.uint8).reshape(expected.shape) / 255
         np.testing.assert_allclose(found, expected, atol=0.5 / 255 + 1e-6)
 
 
-def test_a_layer_of_a_deeper_model_is_given_up(panel):
+def test_of_a_layer_of_a_deeper_stack_the_mean_is_shown(panel):
     panel.choices.layer = 7
     settled(panel)
-    assert (panel.choices.layer, panel._of_many["layer"].value) == (MEAN, MEAN)
+    assert panel._heads.of_many["layer"].value == MEAN
+    assert panel._heads.picks == (None, None)
 
 
 def test_the_top_of_each_row_can_be_made_to_stand_out(panel):

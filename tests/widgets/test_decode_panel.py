@@ -3,6 +3,7 @@ from html import escape
 
 import pytest
 
+from workbench.charts.explorer import beam_explorer, explored
 from workbench.charts.tables import Table
 from workbench.config import RunConfig
 from workbench.session import Session
@@ -15,6 +16,7 @@ from workbench.widgets.decode_panel import (
     changes_for,
     way_of,
 )
+from workbench.widgets.stepping import BY_HAND, OVER_TIME, SEARCHED
 from workbench.widgets.ticker import Ticker
 
 
@@ -113,7 +115,7 @@ def test_translating_shows_what_was_found(panel, session):
     assert session.translation.source == "small dog"
     assert panel._table.value.count("<tr>") == 4
     assert len(panel._which.options) == 3
-    assert "Beam search of width 3" in panel._tree._description
+    assert "Beam search of width 3" in panel._beam.chart._description
     assert drawn(panel._candidates).startswith("Candidates at step 1 of")
 
 
@@ -129,7 +131,7 @@ def test_sampling_draws_what_the_seed_says(panel, session):
     assert texts[0] == texts[1]
     assert len({tuple(each) for each in texts}) > 1
     settled(session)
-    assert drawn(panel._tree) == "Samples"
+    assert drawn(panel._beam.chart) == "Samples"
 
 
 def test_it_begins_with_the_sentence_that_was_translated_last(panel):
@@ -218,3 +220,40 @@ def test_headless_it_shows_the_hypotheses_the_search_and_a_step(panel, session):
     settled(session)
     assert all("wb-hidden" in part._dom_classes for part in panel._found)
     assert "wb-hidden" not in panel._nothing._dom_classes
+
+
+def test_from_a_node_of_the_search_a_person_goes_on_by_hand(panel, session):
+    nodes = beam_explorer(session.translation).to_dict()["params"][0]["bind"]["max"]
+    for node in (0, 1, nodes):  # what is chosen at first, and what a click chooses
+        panel._beam.chart.selected = {"node": {"node": [node]}} if node else {}
+        candidate = explored(session.translation, node)
+        panel._beam.go_on.click()
+        for _ in range(3):
+            session._worker.do(lambda: None)
+            settled(session)
+        decoded = session.taken_apart.current.decoded
+        assert decoded.prefix[-1] == candidate.token
+        assert len(decoded.prefix) == candidate.step + 1
+        assert float(decoded.total) == pytest.approx(candidate.log_probability, abs=1e-4)
+        assert panel._shown.value == BY_HAND
+        panel._shown.value = SEARCHED
+        settled(session)
+
+
+def test_a_node_without_a_search_on_record_is_a_message(panel, session):
+    session.set_trait("translation", session.translate("red cat", record=False))
+    settled(session)
+    panel._beam.go_on.click()
+    settled(session)
+    assert "no search is on record" in panel._status.text
+
+
+def test_the_training_is_looked_over_in_the_panel_too(panel, session):
+    panel._shown.value = OVER_TIME
+    settled(session)
+    over = panel._over_time
+    assert panel._views[OVER_TIME].children == (over.part,)
+    session.translate("red cat")
+    assert panel._over_time is over  # made once
+    panel._shown.value = SEARCHED
+    settled(session)

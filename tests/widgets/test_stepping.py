@@ -10,7 +10,7 @@ from workbench.interventions import Mask
 from workbench.records import WantedAttention
 from workbench.widgets.choices import QUIET, Choices
 from workbench.widgets.now import UNWRITTEN
-from workbench.widgets.stepping import Stepping
+from workbench.widgets.stepping import BY_HAND, SEARCHED, Stepping
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_it_begins_before_the_first_token(session, stepping):
     own = session.taken_apart.candidates(12)
     assert now.candidates == tuple(one for one in own if one.token not in UNWRITTEN)[:10]
     assert (now.can_undo, now.can_redo, now.interventions) == (False, False, "[]")
-    assert stepping.opened
+    assert stepping.view == BY_HAND
 
 
 def test_what_is_done_shows(stepping):
@@ -96,7 +96,7 @@ def test_a_model_at_rest_is_needed(session, state, told):
     stepping = Stepping.of(session)
     with pytest.raises(WorkbenchError, match=told):
         stepping.begin("small cat")
-    assert (stepping.now, stepping.opened) == (None, False)
+    assert (stepping.now, stepping.view) == (None, SEARCHED)
 
 
 def test_a_model_that_has_learnt_has_no_use_for_the_tree(session, stepping):

@@ -125,6 +125,14 @@ def test_parameters_that_are_listened_to_come_back(said):
     assert seen == [{"pick": {"step": [1]}}]
     view.show(curve(title="Another"))
     assert said(view)[-1][0]["listening"] == ("pick",)
+    assert view.selected == {}  # nothing is, in another chart
+
+
+def test_what_is_selected_stays_where_only_rows_change(said):
+    view = VegaView(curve(ROWS))
+    view.set_state({"selected": {"pick": {"step": [1]}}})
+    view.show(curve([*ROWS, ROW]))
+    assert view.selected == {"pick": {"step": [1]}}
 
 
 def test_messages_from_many_threads_leave_in_the_order_of_their_numbers(said):

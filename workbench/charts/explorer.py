@@ -17,7 +17,8 @@ from workbench.charts.search import (
     drawn_tree,
 )
 from workbench.charts.selections import choosing
-from workbench.records import BeamRecord, Translation
+from workbench.charts.sight import Pick, choose
+from workbench.records import BeamRecord, Candidate, Translation
 
 _CHOSEN: Any = {"param": "node"}
 _AS_POSITION: Any = {"as": "position"}
@@ -29,18 +30,25 @@ _HINT = "click a node, or move to it below: what stood to choose there, and what
 Rows = list[dict[str, Any]]
 
 
-def beam_explorer(translation: Translation) -> alt.VConcatChart | alt.Chart:
+def beam_explorer(
+    translation: Translation, layer: Pick = None, head: Pick = None
+) -> alt.VConcatChart | alt.Chart:
     """Draw the tree of `beam_tree`; of the node that is clicked, what stood to choose there.
 
     That are the candidates that continue the same prefix, by the model's own probability, and
-    what was read while they were weighed.
+    what a layer and a head, by default their mean, read while they were weighed. The parameter
+    `node` counts from 1 as `explored` does.
+
+    Raises:
+        ValueError: there is no such layer or head.
     """
     drawing, beam = drawn_tree(translation), translation.beam
     if drawing is None or beam is None:
         return notice(TITLE, NOT_RECORDED)
     weighed = _weighed(translation, drawing.nodes)
     nodes = [_node_row(number, node, weighed) for number, node in enumerate(drawing.nodes, 1)]
-    places = [_place_row(place, shown, beam) for place, shown in weighed.items()]
+    pick = layer, head
+    places = [_place_row(place, shown, beam, pick) for place, shown in weighed.items()]
     below: list[Any] = [_candidates(nodes, places)]
     if beam.attention.size:
         below.append(_read(nodes, places, translation.source_tokens[:_SOURCE]))
@@ -52,11 +60,28 @@ def beam_explorer(translation: Translation) -> alt.VConcatChart | alt.Chart:
         alt.hconcat(*below, spacing=24),
         spacing=16,
     )
-    winner = path_to(drawing.nodes, translation)
-    first = 1 + drawing.nodes.index(winner[0]) if winner else 1
+    first = 1 + _first(drawing.nodes, translation)
     chart = choosing(chart, "node", len(nodes), "Node", "nodes", first, nearest=True)
     title, words, subtitle = drawing.frame
     return framed(chart, title, words, [*subtitle, _HINT])
+
+
+def explored(translation: Translation, node: int = 0) -> Candidate | None:
+    """Return the candidate that is chosen as `node`, from 1; 0 is what is shown at first.
+
+    None where no search is on record, or there is no such node.
+    """
+    drawing = drawn_tree(translation)
+    if drawing is None or node > len(drawing.nodes):
+        return None
+    place = node - 1 if node else _first(drawing.nodes, translation)
+    return drawing.nodes[place].candidate
+
+
+def _first(nodes: Sequence[Node], translation: Translation) -> int:
+    """Return where the best hypothesis begins."""
+    winner = path_to(nodes, translation)
+    return nodes.index(winner[0]) if winner else 0
 
 
 # What is known of each node --------------------------------------------------------------------
@@ -102,7 +127,9 @@ def _node_row(number: int, node: Node, weighed: Weighed) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _place_row(place: Place, shown: Sequence[Node], beam: BeamRecord) -> dict[str, Any]:
+def _place_row(
+    place: Place, shown: Sequence[Node], beam: BeamRecord, pick: tuple[Pick, Pick]
+) -> dict[str, Any]:
     """Return one place: names and probabilities of its candidates, and what was read there."""
     chances = [min(exp(node.token_log_probability), 1.0) for node in shown]
     row: dict[str, Any] = {
@@ -113,7 +140,7 @@ def _place_row(place: Place, shown: Sequence[Node], beam: BeamRecord) -> dict[st
         "became": [node.candidate.fate for node in shown],
     }
     if beam.attention.size:
-        weights = beam.attention[place].mean((0, 1))[:_SOURCE]
+        [weights] = choose(beam.attention[place][:, :, None], *pick)[:, :_SOURCE]
         row["weight"] = [round(float(weight), 3) for weight in weights]
     return row
 

@@ -743,14 +743,14 @@ class Session(traitlets.HasTraits):
         return self._instruments.measure(name, encoded, len(encoded), self.draft)[0]
 
     @_worked("diagnosing")
-    def diagnose(self, split: str = "test", limit: int = 200) -> Diagnoses:
+    def diagnose(self, of: str | Sequence[Pair] = "test", limit: int = 200) -> Diagnoses:
         """Say of every sentence whether search or model is at fault, and which to look at.
 
-        The first `limit` sentences are diagnosed, 0 for all. Only those worth a look keep all that
-        the search weighed; it is large.
+        The first `limit` sentences of a split, or of pairs that are given, are diagnosed, 0 for
+        all. Only those worth a look keep all that the search weighed; it is large.
         """
         self.load()
-        pairs = self._split(split).pairs[: limit or None]
+        pairs = self._pairs(of)[: limit or None]
         counts = dict(frequencies(self.codec.target, self.encoded["train"].targets))
         return self._instruments.diagnose(pairs, self.draft, counts)
 
@@ -774,11 +774,14 @@ class Session(traitlets.HasTraits):
         return self._instruments.seek(text, prefix, wanted, layer, head)
 
     @_worked("reading states")
-    def states(self, split: str = "train", most: int = MOST) -> States:
-        """Return the hidden states of a split's first sentences; see `StateReader`."""
+    def states(self, of: str | Sequence[Pair] = "train", most: int = MOST) -> States:
+        """Return the hidden states of the first sentences of a split, or of pairs that are given.
+
+        See `StateReader`.
+        """
         self._built()
         self.load()
-        return self._instruments.read_states(self._split(split).pairs, most)
+        return self._instruments.read_states(self._pairs(of), most)
 
     @_worked("looking back")
     def over_time(
@@ -830,6 +833,9 @@ class Session(traitlets.HasTraits):
     def _replayed(self, text: str, search: SearchSettings, width: int) -> Translation:
         self._built()
         return self._instruments.replay(text, search, width)
+
+    def _pairs(self, of: str | Sequence[Pair]) -> Sequence[Pair]:
+        return self._split(of).pairs if isinstance(of, str) else of
 
     def _split(self, name: str) -> EncodedPairs:
         if name not in self.encoded:

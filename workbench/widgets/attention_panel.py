@@ -11,18 +11,18 @@ import ipywidgets
 from workbench.charts.attention import sight_map
 from workbench.charts.export import to_png, to_svg
 from workbench.charts.frame import Figure, notice, shortened
-from workbench.charts.sight import Pick, Sight, as_csv, as_table
+from workbench.charts.sight import Sight, as_csv, as_table
 from workbench.charts.tables import Table
 from workbench.errors import WorkbenchError
 from workbench.records import Translation
-from workbench.widgets.choices import MAXIMUM, MEAN
 from workbench.widgets.download import Download
 from workbench.widgets.fold import Fold
 from workbench.widgets.gaze import Gaze
+from workbench.widgets.heads import Heads
 from workbench.widgets.heat import HeatMap
 from workbench.widgets.panel import Panel
 from workbench.widgets.parts import NARROW, Painted, card, column, markup, row, show, words, write
-from workbench.widgets.sights import PICKED_FROM, Seen, kinds, look, picked
+from workbench.widgets.sights import PICKED_FROM, Seen, kinds, look
 from workbench.widgets.ticker import Ticker
 
 if TYPE_CHECKING:
@@ -86,11 +86,11 @@ class AttentionPanel(Panel):
 
         self._target, self._kind = choice("Attention of the", "target"), choice("to the", "kind")
         self._target.options = ("translation", "reference")
-        self._of_many = {name: choice(name, name) for name in ("layer", "head")}
+        self._heads = Heads(self)
         self._gold, self._error = flag("gold alignment", "gold"), words()
         mass = flag("only the top 75 % of each row", "mass")
         return column(
-            row(self._target, self._kind, *self._of_many.values()),
+            row(self._target, self._kind, *self._heads.widgets),
             row(mass, self._gold, self._error),
         )
 
@@ -139,7 +139,7 @@ class AttentionPanel(Panel):
 
     def _csv(self) -> tuple[str, bytes]:
         sight = self._there()
-        return "attention.csv", as_csv(sight, sight.chosen(*self._picks())).encode()
+        return "attention.csv", as_csv(sight, sight.chosen(*self._heads.picks)).encode()
 
     def _there(self) -> Sight:
         if self._seen.sight is None:
@@ -175,35 +175,24 @@ class AttentionPanel(Panel):
 
     def _paint_map(self, sight: Sight) -> None:
         choices = self.choices
-        for name, control in self._of_many.items():
-            count = sight.weights.shape[name == "head"]
-            if getattr(choices, name) >= count:  # chosen in a model with more of them
-                setattr(choices, name, MEAN)
-            options = [("mean", MEAN), ("maximum", MAXIMUM), *((str(n), n) for n in range(count))]
-            if list(control.options) != options:
-                control.options = options
-            write(control, value=getattr(choices, name))
-            show(control, count > 1)
+        self._heads.paint(*sight.weights.shape[:2])
         write(self._gold, disabled=not sight.links)
         what = (choices.layer, choices.head, choices.mass, choices.gold)
         if self._painted.is_new("map", sight, *what):
-            self._map.show(sight, *self._picks(), choices.mass, choices.gold)
-            error = self._seen.error_rate(*self._picks())
+            self._map.show(sight, *self._heads.picks, choices.mass, choices.gold)
+            error = self._seen.error_rate(*self._heads.picks)
             rate = "" if error is None else f"alignment error rate <b>{error:.1%}</b>"
             write(self._error, value=rate)
         self._fold.paint()
         if self._fold.is_open and self._painted.is_new("table", sight, *what):
             self._table.value = self._in_words(sight).to_html()
 
-    def _picks(self) -> tuple[Pick, Pick]:
-        return picked(self.choices.layer), picked(self.choices.head)
-
     def _drawn(self, sight: Sight) -> Figure:
         shown = sight if self.choices.gold else replace(sight, links=())
-        return sight_map(shown, *self._picks(), self.choices.mass, DRAWN)
+        return sight_map(shown, *self._heads.picks, self.choices.mass, DRAWN)
 
     def _in_words(self, sight: Sight) -> Table:
-        return as_table(sight, sight.chosen(*self._picks()))
+        return as_table(sight, sight.chosen(*self._heads.picks))
 
 
 def _sentences(translation: Translation, hypothesis: int) -> str:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 import ipywidgets
 
 from workbench.charts.attention import attention_map
+from workbench.charts.diagnosis import diagnosis_table
 from workbench.charts.frame import Figure
 from workbench.charts.state_layout import nats, share
 from workbench.charts.state_tree import state_tree
 from workbench.charts.tables import Table
+from workbench.charts.wanted import wanted_attention
 from workbench.errors import InterventionError
 from workbench.interventions import read_interventions
 from workbench.search.prefix_beam import translation
@@ -86,7 +88,7 @@ class ByHand:
 
 
 def still_by_hand(stepping: Stepping, settings: "SearchSettings") -> list[Figure | Table]:
-    """Return the tree, the candidates, attention and what was done, for a page without a kernel."""
+    """Return the tree, the candidates, attention, what was asked and done, for a page alone."""
     now = stepping.now
     if now is None:
         return []
@@ -95,6 +97,11 @@ def still_by_hand(stepping: Stepping, settings: "SearchSettings") -> list[Figure
     if now.hypothesis.attention.size:
         source = now.path[0].decoded.source
         things.append(attention_map(translation(source, [now.hypothesis])))
+    place, wanted = stepping.wanted
+    if wanted is not None and place == now.current.id:
+        things.append(wanted_attention(wanted))
+    if stepping.diagnosis is not None:
+        things.append(diagnosis_table(stepping.diagnosis))
     return [*things, _interventions_table(now)]
 
 

@@ -6,26 +6,30 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import ipywidgets
 
+from workbench.charts.explorer import beam_explorer
 from workbench.charts.frame import Figure, notice, shortened
 from workbench.charts.hypotheses import candidates, hypotheses_table
-from workbench.charts.search import beam_tree
+from workbench.charts.over_time import over_time_chart, over_time_table
 from workbench.charts.tables import Table
 from workbench.config import GREEDY as CHANGES_TO_GREEDY
 from workbench.config import RunConfig, SearchSettings
 from workbench.errors import WorkbenchError
 from workbench.records import Translation
+from workbench.widgets.beam_part import BeamPart
 from workbench.widgets.by_hand import ByHand, still_by_hand
 from workbench.widgets.forms import Form
+from workbench.widgets.inquiry import Inquiry
+from workbench.widgets.over_time_panel import Lookout, OverTimePanel
 from workbench.widgets.panel import Panel
 from workbench.widgets.parts import NARROW, card, column, markup, row, show, words, write
-from workbench.widgets.stepping import Stepping
+from workbench.widgets.stepping import BY_HAND, OVER_TIME, SEARCHED, VIEWS, WHY, Stepping
 from workbench.widgets.ticker import Ticker
 from workbench.widgets.vega import VegaView
+from workbench.widgets.why import Why, still_why
 
 if TYPE_CHECKING:
     from workbench.session import Session
 
-SEARCHED, BY_HAND = "what the search weighed", "step by step, by hand"
 GREEDY, BEAM, SAMPLE = "greedy search", "beam search", "sampling"
 ALWAYS = {"max_decode_length", "min_decode_length", "no_repeat_ngram", "prefix"}
 USED = {  # the settings that a way to search has a use for
@@ -76,10 +80,11 @@ class DecodePanel(Panel):
 
     def __init__(self, session: "Session") -> None:
         """Show the latest translation of `session`, and its latest stepper."""
-        self.stepping = Stepping.of(session)
+        self.stepping, self.inquiry = Stepping.of(session), Inquiry.of(session)
         super().__init__(session)
         if session.config.live:
-            Ticker.of(session).on(self.stepping.trait_names(), self._refresh, self.stepping)
+            for source in (self.stepping, self.inquiry):
+                Ticker.of(session).on(source.trait_names(), self._refresh, source)
 
     def body(self) -> list[ipywidgets.Widget]:
         """Make the widgets."""
@@ -98,21 +103,25 @@ class DecodePanel(Panel):
         self._take_apart_button = self.button(
             "Step by hand", self._take_apart, "and decide every token yourself"
         )
-        self._shown = ipywidgets.RadioButtons(options=(SEARCHED, BY_HAND))
+        self._shown = ipywidgets.RadioButtons(options=VIEWS)
         self._shown.add_class("wb-groups")
-        self.heed(self._shown, "value", self._open)
+        self.bind(self._shown, "value", self.stepping, "view")
         self._nothing = words("Nothing is translated yet.", "wb-note")
         self._hand = ByHand(self, self.stepping)
-        self._found = [self._hypotheses(), self._steps(), self._search_tree()]
+        self._beam = BeamPart(self, self.stepping)
+        self._found = [self._hypotheses(), self._steps(), self._beam.box]
         if self.session.translation and not self.choices.text:
             self.choices.text = self.session.translation.source
         self._searched = column(card(self._way, self._form), self._nothing, *self._found)
         self._searched.layout.grid_gap = "16px"
+        self._why: Why | None = None  # made when it is first looked at, as is the last view
+        self._over_time: OverTimePanel | None = None
+        self._views = {SEARCHED: self._searched, BY_HAND: self._hand.box,
+                       WHY: column(), OVER_TIME: column()}  # fmt: skip
         return [
             row(self._text, self._translate_button, self._take_apart_button),
             self._shown,
-            self._searched,
-            self._hand.box,
+            *self._views.values(),
         ]
 
     def _hypotheses(self) -> ipywidgets.Widget:
@@ -133,21 +142,26 @@ class DecodePanel(Panel):
         walk = row(self._back, self._on, self._step)
         return card(words("Step by step", "wb-title"), walk, self._prefix, self._candidates)
 
-    def _search_tree(self) -> ipywidgets.Widget:
-        self._tree = VegaView()
-        return card(self._tree)
-
     def paint(self) -> None:
         """Show the settings of the search and the latest translation, or the stepper."""
         write(self._text, options=self._sentences())
-        opened = self.stepping.opened
-        write(self._shown, value=BY_HAND if opened else SEARCHED)
-        show(self._searched, not opened)
-        show(self._hand.box, opened)
-        if opened:
-            self._hand.paint()
-        else:
-            self._paint_searched()
+        view = self.stepping.view
+        for name, box in self._views.items():
+            show(box, name == view)
+        painting = {SEARCHED: self._paint_searched, BY_HAND: self._hand.paint,
+                    WHY: self._paint_why, OVER_TIME: self._make_over_time}  # fmt: skip
+        painting[view]()
+
+    def _paint_why(self) -> None:
+        if self._why is None:
+            self._why = Why(self)
+            self._views[WHY].children = (self._why.box,)
+        self._why.paint()
+
+    def _make_over_time(self) -> None:
+        if self._over_time is None:
+            self._over_time = OverTimePanel(self.session)
+            self._views[OVER_TIME].children = (self._over_time.part,)
 
     def _paint_searched(self) -> None:
         write(self._way, value=way_of(self.session.draft))
@@ -160,6 +174,7 @@ class DecodePanel(Panel):
             self._paint_found(translation)
 
     def _paint_found(self, translation: Translation) -> None:
+        self._beam.paint(translation)
         which, step = self._place(translation)
         tokens = translation.hypotheses[which].tokens
         if translation is self._drawn and (which, step) == self._at:
@@ -167,7 +182,6 @@ class DecodePanel(Panel):
         if translation is not self._drawn:
             self._table.value = hypotheses_table(translation).to_html()
             self._which.options = _listed(translation)
-            self._tree.show(beam_tree(translation))
         write(self._which, value=which)
         write(self._step, max=len(tokens), value=step + 1)
         write(self._back, disabled=step == 0)
@@ -176,22 +190,30 @@ class DecodePanel(Panel):
         self._candidates.show(candidates(translation, which, step))
         self._drawn, self._at = translation, (which, step)
 
+    def close(self) -> None:
+        """Close the part that looks over time as well."""
+        if self.session.config.live and self._over_time is not None:
+            self._over_time.close()
+        super().close()
+
     def kept_of(self) -> object:
         """Return the translation that is looked at."""
         return self.session.translation
 
     def still(self) -> list[Figure | Table]:
-        """Return the hypotheses, the search and one of its steps, and what was done by hand."""
-        by_hand = still_by_hand(self.stepping, self.session.draft)
+        """Return the search and one of its steps, what was done by hand, and what was asked."""
+        further = still_by_hand(self.stepping, self.session.draft) + still_why(self.inquiry)
+        if over := Lookout.of(self.session).found:
+            further += [over_time_chart(over), over_time_table(over)]
         translation = self.session.translation
         if translation is None or not translation.hypotheses:
-            return by_hand or [notice(self.title, "nothing is translated yet")]
+            return further or [notice(self.title, "nothing is translated yet")]
         which, step = self._place(translation)
         return [
             hypotheses_table(translation),
-            beam_tree(translation),
+            beam_explorer(translation),
             candidates(translation, which, step),
-            *by_hand,
+            *further,
         ]
 
     def _place(self, translation: Translation) -> tuple[int, int]:
@@ -213,13 +235,10 @@ class DecodePanel(Panel):
             raise WorkbenchError("there is nothing to translate: type a sentence, or pick one")
         self.session.request("translate", text)
         self.choices.hypothesis, self.choices.step = 0, 0
-        self.stepping.opened = False
+        self.stepping.view = SEARCHED
 
     def _take_apart(self) -> None:
         self.stepping.begin(self.choices.text)
-
-    def _open(self, shown: str) -> None:
-        self.stepping.opened = shown == BY_HAND
 
     def _choose_hypothesis(self, which: int) -> None:
         self.choices.hypothesis = which

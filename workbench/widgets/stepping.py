@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary, ref
 import traitlets
 
 from workbench.errors import WorkbenchError
-from workbench.records import Diagnosis, WantedAttention
+from workbench.records import Candidate, Diagnosis, Translation, WantedAttention
 from workbench.widgets.choices import Choices
 from workbench.widgets.now import Found, Now, recalled
 from workbench.widgets.sights import known_pair
@@ -23,13 +23,17 @@ if TYPE_CHECKING:
     from workbench.search.stepper import Stepper
     from workbench.session import Session
 
+SEARCHED, BY_HAND = "what the search weighed", "step by step, by hand"
+WHY, OVER_TIME = "why it said that", "over its training"
+VIEWS = (SEARCHED, BY_HAND, WHY, OVER_TIME)
+
 
 class Stepping(traitlets.HasTraits):
     """What a person is at, step by step.
 
     Traits:
         now: the tree and where one stands in it; None before anything is taken apart.
-        opened: whether panels show this, and not what the search weighed.
+        view: which of `VIEWS` the Decode panel shows.
         chosen: a candidate, as the node it belongs to and its token.
         marked: positions of the source, as the root they belong to and the positions.
         found: the latest beam; pruned: whether its pruned hypotheses are drawn too.
@@ -42,7 +46,7 @@ class Stepping(traitlets.HasTraits):
     """
 
     now = traitlets.Instance(Now, allow_none=True, read_only=True)
-    opened = traitlets.Bool(False)
+    view = traitlets.Enum(VIEWS, SEARCHED)
     chosen = traitlets.Tuple(traitlets.Int(), traitlets.Unicode(), default_value=(-1, ""))
     marked = traitlets.Tuple(traitlets.Int(), traitlets.Tuple(), default_value=(-1, ()))
     found = traitlets.Instance(Found, allow_none=True)
@@ -78,7 +82,7 @@ class Stepping(traitlets.HasTraits):
             cls._all[session] = cls(session)
         return cls._all[session]
 
-    def begin(self, text: str) -> None:
+    def begin(self, text: str) -> "Future[Stepper]":
         """Take the translation of a text apart, from its beginning.
 
         Raises:
@@ -89,7 +93,22 @@ class Stepping(traitlets.HasTraits):
         session = self._at_rest()
         if session.state in ("empty", "data"):
             raise WorkbenchError("there is no model yet: build or train one first")
-        session.request("stepper", text.strip())
+        return session.request("stepper", text.strip())
+
+    def follow(self, translation: Translation, candidate: Candidate) -> None:
+        """Take a translation apart and stand where a candidate of its search stood.
+
+        Raises:
+            WorkbenchError: as `begin`.
+        """
+        record = translation.beam
+        assert record  # or there would be no candidate
+
+        def begun(future: "Future[Stepper]") -> None:
+            if not future.cancelled() and future.exception() is None:  # else the session tells
+                self.do(lambda stepper: stepper.follow(record, candidate))
+
+        self.begin(translation.source).add_done_callback(begun)
 
     def do(self, act: "Callable[[Stepper], Any]", doing: str = "") -> None:
         """Have something done with the stepper, soon; what it refuses becomes a notice.
@@ -146,7 +165,7 @@ class Stepping(traitlets.HasTraits):
         if session is None or stepper is None:
             self.set_trait("now", None)
             return
-        self._weights, self.opened = _weights(session), True
+        self._weights, self.view = _weights(session), BY_HAND
         source = stepper.current.decoded.source.text
         pair = known_pair(session.encoded, source)
         if not (self.now and self.now.path[0].decoded.source.text == source):

@@ -50,7 +50,8 @@ class VegaView(anywidget.AnyWidget):
     """A chart on the page, as many times as it is displayed.
 
     Traits:
-        selected: the values of the parameters that are listened to, by name.
+        selected: the values of the parameters that are listened to, by name; empty again for
+            another chart.
     """
 
     _esm = STATIC / "vega.js"
@@ -82,6 +83,7 @@ class VegaView(anywidget.AnyWidget):
         specification, description, sets = _taken_apart(chart)
         with self._lock:
             if specification != self._specification:
+                self.selected = {}
                 self._specification, self._description = specification, description
                 self._sets = dict(sets)
                 self._tell(**self._everything())

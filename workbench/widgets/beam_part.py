@@ -1,0 +1,48 @@
+"""All that the search weighed, node by node, and the way from any node to decoding by hand."""
+
+from workbench.charts.explorer import beam_explorer, explored
+from workbench.errors import WorkbenchError
+from workbench.records import Candidate, Translation
+from workbench.widgets.heads import Heads
+from workbench.widgets.panel import Panel
+from workbench.widgets.parts import Painted, card, row
+from workbench.widgets.stepping import Stepping
+from workbench.widgets.vega import VegaView
+
+NODE = "node"  # the parameter of the chart that says which one was clicked
+
+
+class BeamPart:
+    """The tree of a translation's search: a click shows what stood to choose and what was read.
+
+    From the node that is clicked, a pruned one too, a person goes on by hand.
+    """
+
+    def __init__(self, panel: Panel, stepping: Stepping) -> None:
+        """Make the widgets."""
+        self._panel, self._stepping, self._painted = panel, stepping, Painted()
+        self._heads, self.chart = Heads(panel), VegaView()
+        self.chart.listen(NODE)
+        self.go_on = panel.button(
+            "Go on from this node", self._follow, "by hand, from the node that is chosen below"
+        )
+        self.box = card(row(self.go_on, *self._heads.widgets), self.chart)
+
+    def paint(self, translation: Translation) -> None:
+        """Draw the search of a translation."""
+        attention = translation.hypotheses[0].attention
+        self._heads.paint(*attention.shape[:2])
+        if self._painted.is_new("tree", translation, *self._heads.picks):
+            picks = self._heads.picks if attention.size else (None, None)
+            self.chart.show(beam_explorer(translation, *picks))
+
+    def _follow(self) -> None:
+        translation = self._panel.session.translation
+        candidate = self._chosen(translation) if translation else None
+        if translation is None or candidate is None:
+            raise WorkbenchError("no search is on record: translate a sentence first")
+        self._stepping.follow(translation, candidate)
+
+    def _chosen(self, translation: Translation) -> Candidate | None:
+        chosen = (self.chart.selected.get(NODE) or {}).get(NODE) or [0]
+        return explored(translation, int(chosen[0]))

@@ -1,0 +1,181 @@
+"""What was found out about a model's reasons, once for all panels of a session.
+
+Three questions: whose fault the errors are, what in the source counted for each word, and what the
+model holds in mind at each token.
+"""
+
+import weakref
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+import traitlets
+
+from workbench.background import Worker
+from workbench.data.corpus import Pair
+from workbench.errors import WorkbenchError
+from workbench.inspection.states import Projecting, project
+from workbench.records import Attribution, Diagnoses, Diagnosis, Method, Projection, States
+from workbench.widgets.choices import Choices
+from workbench.widgets.sights import known_pair
+
+if TYPE_CHECKING:
+    from workbench.session import Session
+
+T = TypeVar("T")
+
+READ = 5_000  # states of the training data to search and to draw
+ALWAYS: tuple[Method, ...] = ("gradient_input", "integrated_gradients", "occlusion")
+
+
+class Inquiry(traitlets.HasTraits):
+    """Answers, and how they are looked at; they go as soon as the model is another.
+
+    Traits:
+        diagnoses: of the test set; limit: of how many of its sentences, 0 for all.
+        diagnosis: of one sentence.
+        attributions: of one pair, a method each; token: the target token whose bars are drawn, and
+            method: by which of the methods, both from 0.
+        trained: states of training sentences; sentence: those of the pair that was asked about.
+        mapped: what the map is of, `trained` or `sentence`; projecting: how it is made.
+        projection: that map; drawing: whether another is being made.
+        state: which state of the sentence is looked at, unit: which of its units, both from 0.
+    """
+
+    diagnoses = traitlets.Instance(Diagnoses, allow_none=True)
+    limit = traitlets.Int(200)
+    diagnosis = traitlets.Instance(Diagnosis, allow_none=True)
+    attributions: "traitlets.Tuple" = traitlets.Tuple()
+    token = traitlets.Int(0)
+    method = traitlets.Int(0)
+    trained = traitlets.Instance(States, allow_none=True)
+    sentence = traitlets.Instance(States, allow_none=True)
+    mapped = traitlets.Enum(("trained", "sentence"), "trained")
+    projecting: "traitlets.Enum[Projecting]" = traitlets.Enum(("pca", "umap"), "pca")
+    projection = traitlets.Instance(Projection, allow_none=True)
+    drawing = traitlets.Bool(False)
+    state = traitlets.Int(0)
+    unit = traitlets.Int(0)
+
+    _all: ClassVar["weakref.WeakKeyDictionary[Session, Inquiry]"] = weakref.WeakKeyDictionary()
+
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        super().__init__()
+        self._drawer = Worker("workbench map of states")
+        weakref.finalize(self, self._drawer.close).atexit = False
+
+    @classmethod
+    def of(cls, session: "Session") -> "Inquiry":
+        """Return what was found out about the model of `session`."""
+        if session not in cls._all:
+            cls._all[session] = inquiry = cls()
+            session.observe(inquiry._forget, "state")
+        return cls._all[session]
+
+    def diagnose_all(self, session: "Session") -> None:
+        """Ask whose fault the errors on the test set are."""
+        asked = session.request("diagnose", "test", self.limit)
+        _then(asked, partial(setattr, self, "diagnoses"))
+
+    def diagnose(self, session: "Session", pair: Pair) -> None:
+        """Ask why one sentence does not become its reference."""
+
+        def answered(found: Diagnoses) -> None:
+            [self.diagnosis] = found.each
+
+        _then(session.request("diagnose", [pair]), answered)
+
+    def attribute(self, session: "Session", pair: Pair) -> None:
+        """Ask, method by method, what in the source counted for each target token."""
+        self.attributions, self.token, self.method = (), 0, 0
+        self._attribute(session, pair, methods(session))
+
+    def read(self, session: "Session", pair: Pair) -> None:
+        """Read the states of a pair and of training sentences."""
+
+        def compared(found: States) -> None:
+            self.trained = found
+            self.draw(Choices.of(session))
+
+        def answered(found: States) -> None:
+            self.sentence, self.state = found, 0
+            _then(session.request("states", "train", READ), compared)
+
+        _then(session.request("states", [pair]), answered)
+
+    def draw(self, choices: Choices) -> None:
+        """Make the map that is chosen, in a thread of its own: UMAP takes its time."""
+        states = self.trained if self.mapped == "trained" else self.sentence
+        if states is None:
+            return
+
+        def work() -> None:
+            try:
+                self.projection = project(states, self.projecting)
+            except WorkbenchError as error:
+                choices.notice = ("error", str(error))
+            finally:
+                self.drawing = False
+
+        self.drawing = True
+        self._drawer.submit(work)
+
+    def _attribute(self, session: "Session", pair: Pair, left: Sequence[Method]) -> None:
+        def answered(found: Attribution) -> None:
+            self.attributions = (*self.attributions, found)
+            if left[1:]:
+                self._attribute(session, pair, left[1:])
+
+        _then(session.request("attribute", pair, left[0]), answered)
+
+    def _forget(self, change: Any) -> None:
+        """Drop all answers where the model changes, or is about to."""
+        if change.new not in ("trained", "paused"):
+            with self.hold_trait_notifications():
+                self.diagnoses = self.diagnosis = self.projection = None
+                self.trained = self.sentence = None
+                self.attributions = ()
+
+
+def methods(session: "Session") -> tuple[Method, ...]:
+    """Return the methods of attribution that the model allows."""
+    config = session.config
+    transformer = "transformer" in (config.encoder, config.decoder)
+    attends = transformer or config.attention != "none"
+    own: list[Method] = ["attention"] if attends else []
+    through: list[Method] = ["roll_out"] if transformer else []
+    return (*own, *through, *ALWAYS)
+
+
+def asked_pair(session: "Session", choices: Choices) -> Pair:
+    """Return the sentence of the choices with what it became, or with its reference.
+
+    Raises:
+        WorkbenchError: there is no sentence, or not what is asked for of it.
+    """
+    text = choices.text.strip()
+    if not text:
+        raise WorkbenchError("there is no sentence: type one, or pick one of the test set")
+    known = known_pair(session.encoded, text)
+    if choices.target == "reference":
+        if known is None:
+            raise WorkbenchError("no reference is known: pick a sentence of the data")
+        return known
+    found = session.translation
+    if found is None or found.source != text or not found.hypotheses:
+        raise WorkbenchError("this sentence is not translated yet: press Translate first")
+    best = found.hypotheses[min(choices.hypothesis, len(found.hypotheses) - 1)].text
+    gold = known.alignment if known and known.target == best else None
+    return Pair(text, best, gold)
+
+
+def _then(asked: "Future[T]", act: Callable[[T], Any]) -> None:
+    """Do something with an answer; where there is none, the session tells why."""
+
+    def answered(future: "Future[T]") -> None:
+        if not future.cancelled() and future.exception() is None:
+            act(future.result())
+
+    asked.add_done_callback(answered)
