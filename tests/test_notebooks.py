@@ -185,6 +185,26 @@ def test_a_notebook_of_the_workbench_is_still_in_a_report(notebooks, name, tmp_p
     assert any("image/png" in forms for forms in shown) or name == "panels/report"
 
 
+def test_decoding_follows_interventions_and_stands_beside_another_run(
+    notebooks, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    shown = []
+    monkeypatch.setattr(figure, "display", lambda forms, **_: shown.append(forms["text/plain"]))
+    document = read_notebook(notebooks / "decoding.ipynb")
+    run_here(document, TINY | {"run_directory": str(tmp_path / "one"), "epochs": 2})
+    del shown[:]
+    run_here(document, TINY | {
+        "run_directory": str(tmp_path / "two"), "other_run": str(tmp_path / "one"), "seed": 2,
+        "interventions": '[{"kind": "force", "token": "qu\'"}]',
+    })  # fmt: skip
+    tree, *_ = shown
+    assert "Best: qu'" in tree
+    [over] = [text for text in shown if "checkpoints" in text]
+    assert "one" in over
+    assert "two" in over
+
+
 def test_the_notebook_of_the_device_compares_in_turn(notebooks, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     shown = []

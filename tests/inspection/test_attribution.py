@@ -2,10 +2,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from workbench.config import RunConfig
 from workbench.data.corpus import Pair
 from workbench.data.encoding import Codec
 from workbench.errors import DataError, WorkbenchError
-from workbench.inspection.attribution import METHODS, Attributor, as_attention, error_rates
+from workbench.inspection.attribution import (
+    METHODS,
+    Attributor,
+    as_attention,
+    error_rates,
+    methods_for,
+)
 from workbench.inspection.scoring import Scoring
 from workbench.model.lora import Lora
 from workbench.model.protocol import Own
@@ -256,3 +263,21 @@ def test_of_a_model_of_ones_own_only_attention_is_known(codec, config):
     for method in METHODS[2:]:
         with pytest.raises(WorkbenchError, match="expected a model of the workbench, got Copier"):
             attribute(PAIR, method)
+
+
+GRADIENTS = ("gradient_input", "integrated_gradients", "occlusion")
+
+
+@pytest.mark.parametrize(
+    ("settings", "methods"),
+    [
+        ({"encoder": "gru", "decoder": "gru"}, ("attention", *GRADIENTS)),
+        ({"encoder": "gru", "decoder": "gru", "attention": "none"}, GRADIENTS),
+        ({"encoder": "transformer", "decoder": "transformer"}, METHODS),
+        ({"encoder": "cnn", "decoder": "cnn"}, ("attention", *GRADIENTS)),
+        ({"encoder": "transformer", "decoder": "gru", "attention": "none"}, GRADIENTS),
+        ({"encoder": "transformer", "decoder": "lstm", "attention": "dot"}, METHODS),
+    ],
+)
+def test_a_model_is_offered_the_methods_that_it_allows(settings, methods):
+    assert methods_for(RunConfig(**settings)) == methods

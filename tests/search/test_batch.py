@@ -495,7 +495,7 @@ def search_over(logits, attention):
 
 
 def operations(function):
-    graph = function.get_concrete_function().graph.as_graph_def()
+    graph = function.graph.as_graph_def()
     functions = [graph.node, *(each.node_def for each in graph.library.function)]
     return {node.op for nodes in functions for node in nodes}
 

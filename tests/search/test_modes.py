@@ -382,7 +382,15 @@ def test_one_graph_whatever_the_prefix_and_the_least_length():
         search(sources, settings_of({"min_decode_length": least}),
                np.full((2, length), A, np.int32))  # fmt: skip
     (compiled,) = search._compiled.values()
-    assert compiled.experimental_get_tracing_count() == 1
+    assert isinstance(compiled, tf.types.experimental.ConcreteFunction)  # one graph for all of them
+
+
+def test_many_kinds_of_search_raise_no_alarm(caplog):
+    search = from_table(random_table(13))
+    for width in range(1, 9):
+        search(np.array([[0]], np.int32), settings_of({"beam_width": width}), None)
+    assert len(search._compiled) == 8
+    assert not caplog.records  # TensorFlow warns of a function that is traced so often
 
 
 # Sampling ----------------------------------------------------------------------------------

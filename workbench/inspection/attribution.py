@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from workbench.config import OWN_ATTENTION, ModelSettings
 from workbench.data.corpus import Pair
 from workbench.data.encoding import Codec
 from workbench.data.tokenizer import PAD, UNKNOWN
@@ -39,6 +40,16 @@ LEAST_DIFFERENCE = 0.01  # nats: 1 % of less would be rounding
 Array = TypeVar("Array", bound=NDArray[Any])
 
 _EMBEDDED = tf.TensorSpec([None, None, None], tf.float32)
+
+
+def methods_for(model: ModelSettings) -> tuple[Method, ...]:
+    """Return the methods that a model of these settings allows: some need its attention."""
+    lacking: set[Method] = set()
+    if "transformer" not in (model.encoder, model.decoder):
+        lacking = {"roll_out"}
+    if model.attention == "none" and model.decoder not in OWN_ATTENTION:
+        lacking = {"roll_out", "attention"}
+    return tuple(method for method in METHODS if method not in lacking)
 
 
 class Attributor:

@@ -110,4 +110,5 @@ def _compiled(search: Callable[..., Any], *scalars: tf.DType) -> Any:
     """Compile a function of source ids [B, S], limit, prefix [B, P], least and some scalars."""
     ids, whole = tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([], tf.int32)
     signature = [ids, whole, ids, whole, *(tf.TensorSpec([], kind) for kind in scalars)]
-    return tf.function(search, input_signature=signature, autograph=False)
+    graph = tf.function(search, input_signature=signature, autograph=False)
+    return graph.get_concrete_function()  # which knows no alarm at many kinds, as calls do

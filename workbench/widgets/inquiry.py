@@ -15,6 +15,7 @@ import traitlets
 from workbench.background import Worker
 from workbench.data.corpus import Pair
 from workbench.errors import WorkbenchError
+from workbench.inspection.attribution import methods_for
 from workbench.inspection.states import Projecting, project
 from workbench.records import Attribution, Diagnoses, Diagnosis, Method, Projection, States
 from workbench.widgets.choices import Choices
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 READ = 5_000  # states of the training data to search and to draw
-ALWAYS: tuple[Method, ...] = ("gradient_input", "integrated_gradients", "occlusion")
 
 
 class Inquiry(traitlets.HasTraits):
@@ -90,7 +90,7 @@ class Inquiry(traitlets.HasTraits):
     def attribute(self, session: "Session", pair: Pair) -> None:
         """Ask, method by method, what in the source counted for each target token."""
         self.attributions, self.token, self.method = (), 0, 0
-        self._attribute(session, pair, methods(session))
+        self._attribute(session, pair, methods_for(session.config))
 
     def read(self, session: "Session", pair: Pair) -> None:
         """Read the states of a pair and of training sentences."""
@@ -137,16 +137,6 @@ class Inquiry(traitlets.HasTraits):
                 self.diagnoses = self.diagnosis = self.projection = None
                 self.trained = self.sentence = None
                 self.attributions = ()
-
-
-def methods(session: "Session") -> tuple[Method, ...]:
-    """Return the methods of attribution that the model allows."""
-    config = session.config
-    transformer = "transformer" in (config.encoder, config.decoder)
-    attends = transformer or config.attention != "none"
-    own: list[Method] = ["attention"] if attends else []
-    through: list[Method] = ["roll_out"] if transformer else []
-    return (*own, *through, *ALWAYS)
 
 
 def asked_pair(session: "Session", choices: Choices) -> Pair:

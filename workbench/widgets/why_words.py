@@ -12,8 +12,9 @@ from workbench.charts.attribution import (
 )
 from workbench.charts.frame import Figure
 from workbench.charts.tables import Table
+from workbench.inspection.attribution import methods_for
 from workbench.records import Attribution
-from workbench.widgets.inquiry import Inquiry, asked_pair, methods
+from workbench.widgets.inquiry import Inquiry, asked_pair
 from workbench.widgets.panel import Panel
 from workbench.widgets.parts import Painted, card, column, markup, row, show, words, write
 from workbench.widgets.vega import VegaView
@@ -48,7 +49,7 @@ class WordsPart:
         """Show the methods that have answered so far."""
         found: tuple[Attribution, ...] = self._inquiry.attributions
         show(self._found, bool(found))
-        left = methods(self._panel.session)[len(found) :] if found else ()
+        left = methods_for(self._panel.session.config)[len(found) :] if found else ()
         write(self._waiting, value=f"Asking {NAMES[left[0]]} …" if left else "")
         show(self._waiting, bool(left))
         if not found:
