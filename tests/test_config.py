@@ -321,14 +321,17 @@ def test_what_are_no_interventions_is_refused(given, said):
     assert message(interventions=given).startswith(said)
 
 
-@pytest.mark.parametrize(
-    "more", [{"temperature": 0.5}, {"prefix": "a"}, {"no_repeat_ngram": 2},
-             {"beam_groups": 5, "diversity": 0.5}],
-)  # fmt: skip
-def test_interventions_steer_a_plain_beam(more):
-    told = message(interventions='[{"kind": "ban", "token": "a"}]', **more)
-    name = next(iter(more))
-    assert told.startswith(f"{name} is {more[name]!r} and there are interventions")
+def test_interventions_steer_a_search_of_any_kind_but_no_samples():
+    given = '[{"kind": "ban", "token": "a"}]'
+    told = message(interventions=given, temperature=0.5)
+    assert told.startswith("temperature is 0.5 and there are interventions")
+    assert told.endswith("set temperature=0")
+    for more in (
+        {"prefix": "a"}, {"no_repeat_ngram": 2}, {"min_decode_length": 3},
+        {"beam_groups": 5, "diversity": 0.5},
+    ):  # fmt: skip
+        config = RunConfig(interventions=given, **more)
+        assert config.differences() == {"interventions": config.interventions, **more}
 
 
 @pytest.mark.parametrize(

@@ -352,19 +352,11 @@ class RunConfig(
                 f"corpus is {self.corpus!r} and train_file is {self.train_file!r}: both name the "
                 "training pairs; choose one of them"
             )
-        for name in (
-            "temperature",
-            "prefix",
-            "min_decode_length",
-            "no_repeat_ngram",
-            "beam_groups",
-        ):
-            default = type(self).model_fields[name].default
-            if self.interventions and getattr(self, name) != default:
-                raise ValueError(
-                    f"{self._told(name)} and there are interventions, which steer a plain beam: "
-                    f"set {name} back to {default!r}"
-                )
+        if self.interventions and self.temperature:
+            raise ValueError(
+                f"temperature is {self.temperature} and there are interventions, which steer a "
+                "search and no samples: set temperature=0"
+            )
         if self.validation_share + self.test_share >= 1:
             raise ValueError(
                 f"validation_share {self.validation_share} and test_share {self.test_share} "

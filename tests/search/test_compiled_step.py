@@ -118,16 +118,84 @@ def test_the_beam_is_the_compiled_beam(name, built):
         [Pair(text, "") for text in texts], settings, hypotheses=3
     )
     for text, wanted in zip(texts, compiled, strict=True):
+        alike(Stepper(step, codec, text, settings).beam(), wanted)
+
+
+def alike(found, wanted):
+    """Check that two searches of one source have found the same."""
+    assert found.source_tokens == wanted.source_tokens
+    assert found.source_words == wanted.source_words
+    assert [one.tokens for one in found.hypotheses] == [one.tokens for one in wanted.hypotheses]
+    for ours, theirs in zip(found.hypotheses, wanted.hypotheses, strict=True):
+        assert (ours.text, ours.words) == (theirs.text, theirs.words)
+        assert ours.finished == theirs.finished
+        assert ours.score == pytest.approx(theirs.score, abs=1e-4)
+        np.testing.assert_allclose(ours.log_probabilities, theirs.log_probabilities, atol=1e-4)
+        np.testing.assert_allclose(ours.attention, theirs.attention, atol=1e-4)
+
+
+MODES = [
+    {"beam_width": 1},
+    {"beam_width": 5, "length_penalty": 0.0},
+    {"beam_width": 2, "length_penalty": 2.0, "max_decode_length": 9},
+    {"beam_width": 8, "coverage_penalty": 0.4, "max_decode_length": 3},
+    {"min_decode_length": 5},
+    {"min_decode_length": 9, "max_decode_length": 9, "beam_width": 1},
+    {"no_repeat_ngram": 1},
+    {"no_repeat_ngram": 2, "max_decode_length": 9},
+    {"no_repeat_ngram": 3, "min_decode_length": 8, "max_decode_length": 10},
+    {"prefix": "chien"},
+    {"prefix": "noir noir chat", "no_repeat_ngram": 1, "beam_width": 4},
+    {"prefix": "chat et", "min_decode_length": 6, "beam_width": 1},
+    {"beam_width": 4, "beam_groups": 2, "diversity": 0.7},
+    {"beam_width": 4, "beam_groups": 4, "diversity": 2.5, "length_penalty": 1.0},
+    {"beam_width": 6, "beam_groups": 3, "diversity": 1.0, "coverage_penalty": 0.2,
+     "no_repeat_ngram": 2, "prefix": "chat", "min_decode_length": 4},
+    {"beam_width": 6, "no_repeat_ngram": 1, "min_decode_length": 14, "max_decode_length": 16},
+    {"beam_width": 4, "beam_groups": 2, "diversity": 1.0, "no_repeat_ngram": 1,
+     "min_decode_length": 14, "max_decode_length": 16},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "mode"),
+    [*(("lstm", mode) for mode in MODES), *(("copying", mode) for mode in MODES[7::3])],
+    ids=str,
+)
+def test_every_way_to_search_is_the_compiled_one(name, mode, built, searches):
+    """One sentence at a time: of a batch, padding too may be copied, for want of anything else."""
+    codec, _, step = built(name)
+    settings = SearchSettings(**{"beam_width": 3, "max_decode_length": LIMIT, **mode})
+    texts = sentences(name, codec, 12)
+    translate = Translator(searches(name), codec, batch_size=1)
+    compiled = translate([Pair(text, "") for text in texts], settings, settings.beam_width, True)
+    for text, wanted in zip(texts, compiled, strict=True):
         found = Stepper(step, codec, text, settings).beam()
-        assert found.source_tokens == wanted.source_tokens
-        assert found.source_words == wanted.source_words
-        assert [one.tokens for one in found.hypotheses] == [one.tokens for one in wanted.hypotheses]
-        for ours, theirs in zip(found.hypotheses, wanted.hypotheses, strict=True):
-            assert (ours.text, ours.words) == (theirs.text, theirs.words)
-            assert ours.finished == theirs.finished
-            assert ours.score == pytest.approx(theirs.score, abs=1e-4)
-            np.testing.assert_allclose(ours.log_probabilities, theirs.log_probabilities, atol=1e-4)
-            np.testing.assert_allclose(ours.attention, theirs.attention, atol=1e-4)
+        alike(found, wanted)
+        ours, theirs = found.beam, wanted.beam
+        assert (ours.width, ours.groups) == (theirs.width, theirs.groups)
+        (fates, numbers), (their_fates, their_numbers) = noted(ours), noted(theirs)
+        assert fates == their_fates
+        np.testing.assert_allclose(numbers, their_numbers, atol=2e-4)
+
+
+@pytest.fixture(scope="module")
+def searches(built):
+    """Return the compiled search of a family, made once."""
+    known = {}
+
+    def search(name):
+        _, model, _ = built(name)
+        return known.setdefault(name, BatchSearch(model.encode, model.step))
+
+    return search
+
+
+def noted(record):
+    """Return what became of every candidate, and its numbers, by step, row and token."""
+    every = sorted(record.candidates, key=lambda one: (one.step, one.parent, one.token))
+    fates = [(one.step, one.parent, one.token, one.fate, one.beam) for one in every]
+    return fates, [(one.log_probability, one.score) for one in every]
 
 
 # What is decoded with it -------------------------------------------------------------------

@@ -1,11 +1,13 @@
 """The stepper over a step function in NumPy."""
 
+from time import perf_counter
+
 import numpy as np
 import pytest
 
 from workbench.data.encoding import Codec
 from workbench.data.tokenizer import BEGIN, END
-from workbench.errors import InterventionError
+from workbench.errors import InterventionError, SettingsError
 from workbench.interventions import (
     Ban,
     EditSource,
@@ -19,6 +21,7 @@ from workbench.interventions import (
     read_interventions,
     to_json,
 )
+from workbench.search.tree import LIMIT
 
 FORCED = ("chien", "et")
 
@@ -144,7 +147,9 @@ def test_where_all_is_banned_a_message_says_so(stepper, codec):
     for token in codec.target.tokens(range(END, codec.target.size)):
         stepper.ban(token)
     before = picture(stepper)
-    with pytest.raises(InterventionError, match="every token is banned here; unban one"):
+    with pytest.raises(
+        InterventionError, match="every token is banned here, or barred by the settings; unban"
+    ):
         stepper.advance()
     assert picture(stepper) == before
 
@@ -270,6 +275,26 @@ def test_edits_add_up_in_order(stepper):
     first, second = stepper.current.decoded.attention
     np.testing.assert_allclose(first[:, :2], [[0, 0.5]] * 2, atol=1e-6)
     assert (second[:, 0] == 0).all()
+
+
+def test_another_edit_costs_what_the_first_cost(make_stepper, fake):
+    stepper, at_once = make_stepper(), make_stepper()
+    bars = [SetCell(layer=1, head=0, position=place, weight=0.4) for place in range(3)]
+    for begin in (lambda: None, lambda: stepper.force("chien")):
+        begin()
+        for bar in bars:
+            fake.stepped.clear()
+            stepper.edit_attention(bar)
+            assert len(fake.stepped) == 1
+        fake.stepped.clear()
+        stepper.edit_attention(Mask(layer=0, positions=(3,)))
+        assert len(fake.stepped) == 2  # layer 0, and layer 1 anew above it
+    at_once.edit_attention(*bars, Mask(layer=0, positions=(3,)))
+    at_once.force("chien")
+    at_once.edit_attention(*bars, Mask(layer=0, positions=(3,)))
+    for name in ("following", "attention", "state", "log_probabilities"):
+        ours, theirs = (getattr(each.current.decoded, name) for each in (stepper, at_once))
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_pasting_reads_what_another_step_reads(stepper):
@@ -489,6 +514,33 @@ def test_a_full_tree_refuses_more_and_stays_as_it_was(make_stepper):
     assert picture(stepper) == before
 
 
+def test_the_greatest_tree_refuses_one_more_and_is_still_seen(make_stepper):
+    from workbench.widgets.now import Now
+
+    stepper = make_stepper(step=make_stepper.plain, limit=LIMIT)
+    words = stepper.current.decoded.source.named(range(END + 1, END + 11))
+    grown = [0]
+    for _ in range(999):  # ten more each time
+        stepper.go(grown.pop(0))
+        stepper.expand(*words)
+        grown += stepper.current.children
+    stepper.go(grown.pop(0))
+    stepper.expand(*words[:9])
+    assert len(stepper.nodes) == LIMIT == 10_000
+    stepper.go(grown[-1])
+    before = picture(stepper)
+    with pytest.raises(InterventionError, match="the tree has 10,000 nodes, as many as it may"):
+        stepper.force("chien")
+    assert picture(stepper) == before
+    began = perf_counter()
+    now = Now.of(stepper, 1)
+    assert perf_counter() - began < 1
+    assert len(now.nodes) == LIMIT
+    assert [node.id for node in now.path] == [node.id for node in stepper._tree.path(grown[-1])]
+    stepper.delete(grown[-1])
+    stepper.force("<end>")  # there is room again
+
+
 def test_there_is_nothing_to_undo_at_first(stepper):
     with pytest.raises(InterventionError, match="nothing to undo"):
         stepper.undo()
@@ -691,3 +743,137 @@ def test_whoever_watches_hears_of_every_change_and_of_no_refusal(stepper):
     with pytest.raises(InterventionError):
         stepper.force("nothing")
     assert len(heard) == 3
+
+
+# What the settings allow -------------------------------------------------------------------
+
+RULES = [
+    {"no_repeat_ngram": 1}, {"no_repeat_ngram": 2},
+    {"prefix": "chat noir"}, {"prefix": "et", "no_repeat_ngram": 1, "min_decode_length": 8},
+]  # fmt: skip
+
+
+def keeps_to(tokens, finished, settings):
+    """Tell whether a sentence is one that the settings allow, token by token."""
+    n, prefix = settings.no_repeat_ngram, tuple(settings.prefix.split())
+    grams = [tokens[place : place + n] for place in range(len(tokens) - n + 1)] if n else []
+    long_enough = not finished or len(tokens) >= settings.min_decode_length
+    return long_enough and len(set(grams)) == len(grams) and tokens[: len(prefix)] == prefix
+
+
+@pytest.mark.parametrize("rules", RULES, ids=str)
+def test_the_likeliest_token_is_one_that_the_settings_allow(make_stepper, rules):
+    text = "old fish"
+    stepper, free = make_stepper(text, **rules), make_stepper(text)
+    one = stepper.finish().best
+    assert keeps_to(one.tokens, one.finished, stepper.settings)
+    assert not keeps_to(free.finish().best.tokens, True, stepper.settings)
+    same(make_stepper(text, **rules).replay("").best, one)
+    assert make_stepper(text, **rules).beam(width=1).best.tokens == one.tokens
+    assert stepper.interventions() == ()  # nobody has forced anything
+    again = make_stepper(text, **rules)
+    again.write(free.hypothesis().tokens)  # but here somebody has
+    assert again.interventions() != ()
+    same(make_stepper(text, **rules).replay(again.interventions()).best, free.hypothesis())
+    for each in stepper.beam(0).hypotheses:
+        assert keeps_to(each.tokens, each.finished, stepper.settings)
+
+
+def test_no_sentence_is_shorter_than_the_settings_say(make_stepper):
+    assert len(make_stepper("dog").beam().best.tokens) == 2
+    for place in ((), ("poisson",)):
+        stepper = make_stepper("dog", min_decode_length=4)
+        stepper.write(place)
+        found = stepper.beam(width=12)
+        assert min(len(one.tokens) for one in found.hypotheses if one.finished) >= 4
+        ends = [one for one in found.beam.candidates if one.token == "<end>"]
+        assert {one.fate for one in ends if one.step < 3} == {"barred"}
+        assert "barred" not in {one.fate for one in ends if one.step >= 3}
+
+
+def test_what_is_forced_comes_whatever_the_settings_say(make_stepper):
+    stepper = make_stepper(prefix="chat", no_repeat_ngram=1, min_decode_length=4)
+    items = [
+        Force(token="chien"),
+        Force(prefix=("chien",), token="chien"),
+        Force(prefix=("chien", "chien"), token="<end>"),
+    ]
+    for width in (0, 1, 3):
+        assert stepper.replay(items, width).best.tokens == ("chien", "chien", "<end>")
+    for item in items:
+        stepper.go(0) if not item.prefix else None
+        stepper.force(item.token)
+    assert stepper.interventions() == tuple(items)
+    stepper.go(0)
+    assert stepper.advance().decoded.prefix == ("chat",)
+
+
+def test_the_rest_of_a_prefix_follows_what_was_forced(make_stepper):
+    stepper = make_stepper(prefix="chat noir et")
+    stepper.force("chien")
+    assert stepper.beam().best.tokens[:3] == ("chien", "noir", "et")
+    assert stepper.finish().best.tokens[:3] == ("chien", "noir", "et")
+
+
+def test_where_the_settings_leave_nothing_the_sentence_stops(make_stepper, codec):
+    words = codec.target.size - 4
+    rules = {"no_repeat_ngram": 1, "min_decode_length": 40, "max_decode_length": 50}
+    for found in (
+        make_stepper(**rules).finish(),
+        make_stepper(**rules).replay([]),
+        make_stepper(**rules).beam(width=2),
+    ):
+        assert not found.best.finished
+        assert len(set(found.best.tokens)) == len(found.best.tokens) == words
+    stepper = make_stepper(**rules)
+    stepper.finish()
+    with pytest.raises(InterventionError, match="every token is banned here, or barred by the"):
+        stepper.advance()
+    assert stepper.beam().best.tokens == stepper.hypothesis().tokens
+
+
+def test_what_is_barred_is_on_record_with_the_models_own_probability(make_stepper, codec):
+    stepper = make_stepper(prefix="chat")
+    own = stepper.current.decoded.following
+    first = [one for one in stepper.beam().beam.candidates if one.step == 0]
+    assert [(one.token, one.fate, one.beam) for one in first[:1]] == [("chat", "kept", 0)]
+    barred = {one.token: one.log_probability for one in first[1:]}
+    assert len(barred) == codec.target.size - 4
+    assert {one.fate for one in first[1:]} == {"barred"}
+    for token, nats in barred.items():
+        assert nats == own[stepper.current.decoded.source.number(token)]
+
+
+def test_groups_search_side_by_side_from_a_node(make_stepper):
+    stepper = make_stepper(beam_width=4, beam_groups=2, diversity=50.0)
+    stepper.force("chien")
+    found = stepper.beam()
+    assert found.beam.groups == 2
+    assert [(one.parent, one.beam) for one in found.beam.candidates if one.step == 0] == [
+        (0, 0), (2, 2),
+    ]  # fmt: skip
+    taken = [
+        {one.token for one in found.beam.candidates
+         if one.step == 1 and one.parent == row and one.fate in ("kept", "finished")}
+        for row in (0, 2)
+    ]  # fmt: skip
+    assert taken[0]
+    assert taken[1]
+    assert not taken[0] & taken[1]
+    lost = [one for one in found.beam.candidates if one.fate == "pruned" and one.parent >= 2][-1]
+    assert stepper.follow(found.beam, lost).decoded.total == pytest.approx(
+        lost.log_probability, abs=1e-5
+    )
+    with pytest.raises(SettingsError, match="beam_groups is 2 and beam_width is 3: groups are"):
+        stepper.beam(width=3)
+
+
+def test_a_prefix_that_cannot_be_read_is_told_when_it_counts(make_stepper):
+    stepper = make_stepper(prefix="zebra")
+    before = picture(stepper)
+    for operate in (stepper.advance, stepper.finish, stepper.beam, lambda: stepper.replay([])):
+        with pytest.raises(SettingsError, match="prefix is 'zebra': expected words of the target"):
+            operate()
+        assert picture(stepper) == before
+    stepper.force("chien")
+    assert stepper.interventions() == (Force(token="chien"),)

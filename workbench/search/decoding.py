@@ -4,13 +4,14 @@ Shape letters: R rows, T target tokens so far, V what may come next (the target 
 the source where the model copies), L layers with attention, H heads, S source tokens.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from workbench.data.tokenizer import BEGIN, END, PAD, UNKNOWN
 from workbench.errors import InterventionError
@@ -73,7 +74,8 @@ class Decoded:
         following: log-probabilities of what may come next [V]; empty behind the end symbol.
         attention: what was read for that [L, H, S].
         state: what the next step goes on from.
-        edits: what changed that attention.
+        edits: what changed that attention; plain: the same prefix without them, itself kept so
+            that other edits cost no step for it; None where there are none.
     """
 
     source: Source
@@ -85,6 +87,7 @@ class Decoded:
     attention: Floats
     state: Any
     edits: tuple[AttentionEdit, ...] = ()
+    plain: "Decoded | None" = None
 
     @property
     def finished(self) -> bool:
@@ -113,18 +116,27 @@ class Decoded:
         if self.finished:
             raise InterventionError("the sentence has ended; nothing follows its end symbol")
 
-    def best(self, banned: Iterable[int] = ()) -> int:
-        """Return the likeliest token that is not banned.
+    def likeliest(self, shut: NDArray[np.bool_] | None = None) -> int | None:
+        """Return the likeliest token that is not `shut` [V]; None where every token is.
+
+        By default padding, unknown and begin symbols are.
+        """
+        following = self.following.copy()
+        following[[*NEVER] if shut is None else shut] = -np.inf
+        best = int(following.argmax())
+        return best if following[best] > -np.inf else None
+
+    def best(self, shut: NDArray[np.bool_] | None = None) -> int:
+        """Return the same, where there is one.
 
         Raises:
             InterventionError: there is none.
         """
         self.check_open()
-        following = self.following.copy()
-        following[[*NEVER, *banned]] = -np.inf
-        best = int(following.argmax())
-        if following[best] == -np.inf:
-            raise InterventionError("every token is banned here; unban one, or force one")
+        if (best := self.likeliest(shut)) is None:
+            raise InterventionError(
+                "every token is banned here, or barred by the settings; unban one, or force one"
+            )
         return best
 
     def hypothesis(self, score: float) -> Hypothesis:
@@ -183,10 +195,8 @@ class Decoding:
         """
         if tuple(edits) == decoded.edits:
             return decoded
-        if decoded.edits:
-            before, source = decoded.before, decoded.source
-            plain = self.extend(before, decoded.ids[-1]) if before else self.begin(source)
-            return self.edit(plain, edits)
+        if decoded.plain:
+            return self.edit(decoded.plain, edits)
         decoded.check_open()
         if not self._step.editable:
             raise InterventionError(
@@ -195,7 +205,8 @@ class Decoding:
             )
         outcome = self._edited(decoded, edits)
         token = decoded.ids[-1] if decoded.ids else BEGIN
-        return self._joined(decoded.source, decoded.before, token, outcome, edits=tuple(edits))
+        found = self._joined(decoded.source, decoded.before, token, outcome)
+        return replace(found, edits=tuple(edits), plain=decoded)
 
     def extend_all(self, rows: Sequence[tuple[Decoded, int]]) -> list[Decoded]:
         """Return many prefixes of one source, each with one more token, in one step."""
@@ -258,16 +269,15 @@ class Decoding:
         token: int,
         outcome: Outcome,
         row: int = 0,
-        edits: tuple[AttentionEdit, ...] = (),
     ) -> Decoded:
         following, attention = outcome.log_probabilities[row], outcome.attention[row]
         state = outcome.states[row]
         if before is None:
             nothing = np.zeros(0, np.float32)
-            return Decoded(source, None, (), (), nothing, following, attention, state, edits)
+            return Decoded(source, None, (), (), nothing, following, attention, state)
         reached = np.append(before.log_probabilities, before.following[token])
         ids, prefix = (*before.ids, token), (*before.prefix, *source.named([token]))
-        return Decoded(source, before, ids, prefix, reached, following, attention, state, edits)
+        return Decoded(source, before, ids, prefix, reached, following, attention, state)
 
 
 @contextmanager

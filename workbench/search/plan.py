@@ -9,15 +9,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from workbench.errors import InterventionError
 from workbench.interventions import AttentionEdit, Ban, EditSource, Force, Intervention, Prefix
 from workbench.records import Floats
 from workbench.search.decoding import NEVER, Decoded
 from workbench.search.editing import check
+from workbench.search.rules import Rules
 from workbench.search.sources import Source
-
-IMPOSSIBLE = np.float32(-1e9)
 
 
 @dataclass
@@ -28,18 +28,24 @@ class Here:
     banned: frozenset[int] = frozenset()
     forced: int | None = None
 
-    def allowed(self, decoded: Decoded) -> Floats:
-        """Return log-probabilities of what may follow, far below 0 where it may not [V].
+    def shut(self, decoded: Decoded, rules: Rules) -> NDArray[np.bool_]:
+        """Tell which tokens may not follow [V].
 
-        Those that may are the model's own. Padding, unknown and begin symbols never follow
-        unless they are forced.
+        A forced one may, whatever the rules say of it. Padding, unknown and begin symbols may
+        only where they are forced.
         """
-        following = decoded.following.copy()
-        following[[*NEVER, *self.banned]] += IMPOSSIBLE
+        size = len(decoded.following)
         if self.forced is not None:
-            following += IMPOSSIBLE
-            following[self.forced] = decoded.following[self.forced]
-        return following
+            return np.arange(size) != self.forced
+        shut = rules.barred(decoded.ids, size)
+        shut[[*NEVER, *self.banned]] = True
+        return shut
+
+    def barred(self, decoded: Decoded, rules: Rules) -> NDArray[np.bool_]:
+        """Tell which tokens may not follow by the rules alone [V]: else they might."""
+        barred = rules.barred(decoded.ids, len(decoded.following))
+        barred[[*NEVER, *self.banned]] = False
+        return barred & (self.forced is None)
 
 
 class Plan:

@@ -1,52 +1,33 @@
 """Beam search in Python over prefixes: of one sentence, from any prefix, with interventions.
 
 The rules are those of `beam_search` in `workbench.search.beam`, which see: what both find is
-the same.
+the same, in groups and under constraints too.
 Shape letters: K beam width, T target tokens, V what may come next, L layers with attention,
 H heads, S source tokens.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from workbench.config import SearchSettings
-from workbench.data.tokenizer import END
-from workbench.errors import InterventionError
-from workbench.penalties import coverage_penalty, length_penalty
+from workbench.errors import InterventionError, SettingsError
+from workbench.penalties import length_penalty
 from workbench.records import BeamRecord, Candidate, Floats, Hypothesis, Translation
 from workbench.search.decoding import Decoded, Decoding
-from workbench.search.plan import IMPOSSIBLE, Plan
+from workbench.search.plan import Plan
+from workbench.search.rules import Rules
 from workbench.search.sources import Source
-
-RECORDED = 10  # candidates on record for each row of the beam, of which it needs 2
-
-
-class Weighed(NamedTuple):
-    """A candidate: the row that it continues, its token, and what the beam thinks of it."""
-
-    parent: int
-    token: int
-    total: np.float32
-    score: float
-    fate: str = "pruned"
-    beam: int = -1
-
-
-def _coverage(row: Decoded, beta: float) -> float:
-    """Return the coverage penalty of a row; what it reads now counts as well."""
-    if not beta or not row.attention.size:
-        return 0.0
-    return coverage_penalty(sum(each.attention.mean((0, 1)) for each in row.path), beta)
+from workbench.search.weighing import Group, Weighed, coverage, decide, is_done, weigh
 
 
 def score(decoded: Decoded, settings: SearchSettings) -> float:
     """Return what a search ranks a hypothesis by: see `Hypothesis.score`."""
     penalty = length_penalty(max(len(decoded.ids), 1), settings.length_penalty)
     read = decoded.before or decoded
-    return float(decoded.total / penalty) + _coverage(read, settings.coverage_penalty)
+    return float(decoded.total / penalty) + coverage(read, settings.coverage_penalty)
 
 
 def translation(source: Source, ends: Sequence[Hypothesis], **more: Any) -> Translation:
@@ -59,16 +40,24 @@ def translation(source: Source, ends: Sequence[Hypothesis], **more: Any) -> Tran
 def beam(decoding: Decoding, start: Decoded, plan: Plan, settings: SearchSettings) -> Translation:
     """Search for the best sentences that begin with `start`, under the interventions of `plan`.
 
-    Width, penalties and the limit of tokens are those of `settings`. Log-probabilities are the
-    model's own, whatever was forced or banned. The record begins with the tokens of `start`.
+    All of `settings` holds but what concerns sampling. What is forced comes whatever they say,
+    and they go by the place of a token: where their prefix is longer than `start`, what is left
+    of it follows. Log-probabilities are the model's own, whatever was forced, banned or barred.
+    The record begins with the tokens of `start`, in each group.
 
     Raises:
-        InterventionError: an edit of attention does not fit, or no token is left to choose.
+        InterventionError: an edit of attention does not fit, or every token is banned.
+        SettingsError: the groups are not equally large, or the prefix cannot be read.
     """
+    if settings.beam_width % settings.beam_groups:
+        raise SettingsError(
+            f"beam_groups is {settings.beam_groups} and beam_width is {settings.beam_width}: "
+            "groups are equally large; choose a divisor"
+        )
     search = _Search(decoding, plan, settings)
-    rows = search.begin(start)
-    while rows:
-        rows = search.advance(rows)
+    search.begin(start)
+    while search.going:
+        search.advance()
     return search.result(start)
 
 
@@ -77,92 +66,92 @@ class _Search:
 
     def __init__(self, decoding: Decoding, plan: Plan, settings: SearchSettings) -> None:
         self.decoding, self.plan, self.settings = decoding, plan, settings
+        self.rules = Rules.of(settings, plan.source.codec, plan.source.text)
         self.width, self.limit = settings.beam_width, settings.max_decode_length
-        self.ended: list[tuple[float, Decoded]] = []
-        self.open: list[tuple[float, Decoded]] = []
+        size = self.width // settings.beam_groups
+        self.groups = [Group(first, size) for first in range(0, self.width, size)]
         self.candidates: list[Candidate] = []
         self.attention: list[Floats] = []
 
-    def begin(self, start: Decoded) -> list[Decoded]:
-        """Put the path to `start` on record; return the first rows, none if it goes no further."""
-        path = start.path
-        for time, (row, after) in enumerate(pairwise(path)):
-            fate = ("finished", -1) if after.finished else ("kept", 0)
-            one = Weighed(0, after.ids[-1], after.total, score(after, self.settings), *fate)
-            self._record(time, [row], [one])
-        if start.finished or len(start.ids) >= self.limit:
-            self.open.append((score(start, self.settings), start))
-            return []
-        return [start]
+    @property
+    def going(self) -> list[Group]:
+        """The groups whose search has not ended."""
+        return [group for group in self.groups if group.rows]
 
-    def advance(self, rows: list[Decoded]) -> list[Decoded]:
-        """Weigh what may follow the rows; return the rows that go on."""
-        time = len(rows[0].ids)
-        weighed = self._decide(self._weigh(rows))
-        self._record(time, rows, weighed)
-        for each in weighed:
-            if each.fate == "finished":
-                whole = self.decoding.leaf(rows[each.parent], each.token)
-                self.ended.append((each.score, whole))
+    def begin(self, start: Decoded) -> None:
+        """Put the path to `start` on record; give each group its first row, if it goes further."""
+        for time, (row, after) in enumerate(pairwise(start.path)):
+            fate = "finished" if after.finished else "kept"
+            ranked = after.total, after.total, score(after, self.settings), fate
+            for group in self.groups:
+                group.rows = [row]
+                beam = -1 if after.finished else group.first
+                self._record(time, group, [Weighed(group.first, after.ids[-1], *ranked, beam)])
+        over = start.finished or len(start.ids) >= self.limit
+        for group in self.groups:
+            group.rows, group.standing = ([], []) if over else ([start], [start.total])
+        self.groups[0].open = [start] * over
+
+    def advance(self) -> None:
+        """Let each group choose in turn what follows its rows; step those that go on."""
+        taken = np.zeros(len(self.going[0].rows[0].following), np.float32)
+        time = len(self.going[0].rows[0].ids)
+        kept: list[tuple[Group, list[Weighed]]] = []
+        for group in self.going:
+            weighed = decide(group, weigh(group, self.plan, self.rules, self.settings, taken))
+            self._record(time, group, weighed)
+            for each in weighed:
+                taken[each.token] += each.fate in ("kept", "finished")
+            kept.append((group, self._ended(group, weighed, time + 1)))
+        pairs = [(group.row(one.parent), one.token) for group, ones in kept for one in ones]
+        extended = iter(self._extended(pairs))
+        for group, ones in kept:
+            group.rows = [next(extended) for _ in ones]
+            group.standing = [one.standing for one in ones]
+
+    def _ended(self, group: Group, weighed: list[Weighed], length: int) -> list[Weighed]:
+        """Note the hypotheses that end here, with an end symbol or not; return what goes on."""
+        leaf = self.decoding.leaf
+        ends = [each for each in weighed if each.fate == "finished"]
+        group.ended += [(each.score, leaf(group.row(each.parent), each.token)) for each in ends]
         kept = [each for each in weighed if each.fate == "kept"]
-        if time + 1 < self.limit and not self._done(kept, time + 1):
-            return self._extended(rows, kept)
-        self.open = [
-            (each.score, self.decoding.leaf(rows[each.parent], each.token)) for each in kept
-        ]
+        if not kept:
+            group.open = list(self._stuck(group, {each.parent for each in ends}))
+            return []
+        if length < self.limit and not is_done(group, kept, length, self.settings):
+            return kept
+        group.open = [leaf(group.row(each.parent), each.token) for each in kept]
         return []
 
+    def _stuck(self, group: Group, ended: set[int]) -> Iterator[Decoded]:
+        """Yield the rows that nothing continues, where nobody's ban is to blame."""
+        for number, row in enumerate(group.rows, group.first):
+            if row.ids and number not in ended and not self.plan.look(row.prefix).banned:
+                yield row
+
     def result(self, start: Decoded) -> Translation:
-        """Return the best hypotheses, those that have ended first."""
-        ends = sorted(self.ended, key=lambda each: -each[0]) + self.open
+        """Return the best hypotheses, those that have ended first; what groups share, once."""
+        ended = [each for group in self.groups for each in group.ended]
+        still_open = [each for group in self.groups for each in group.open]
+        ends = sorted(ended, key=lambda each: (-each[0], len(each[1].ids)))
+        ends += [
+            (score(each, self.settings), each)
+            for each in sorted(still_open, key=lambda each: -each.total)
+        ]
         if not ends:
             raise InterventionError("every token is banned where the search stands; ban fewer")
-        best = [decoded.hypothesis(score) for score, decoded in ends[: self.width]]
+        first: dict[tuple[int, ...], tuple[float, Decoded]] = {}
+        for each in ends:
+            first.setdefault(each[1].ids, each)
+        best = [decoded.hypothesis(score) for score, decoded in [*first.values()][: self.width]]
         shape = (0, self.width, *start.attention.shape)
         attention = np.stack(self.attention) if self.attention else np.zeros(shape, np.float32)
-        record = BeamRecord(self.width, tuple(self.candidates), attention)
+        candidates = tuple(self.candidates)
+        record = BeamRecord(self.width, candidates, attention, groups=len(self.groups))
         return translation(start.source, best, beam=record)
 
-    def _weigh(self, rows: list[Decoded]) -> list[Weighed]:
-        """Return the best continuations of all rows, best first; those with no chance left out."""
-        sums = np.stack([row.total + self.plan.at(row.prefix).allowed(row) for row in rows])
-        flat = sums.ravel()
-        count = min(RECORDED * self.width, flat.size)
-        best = np.argpartition(-flat, count - 1)[:count]
-        best = best[np.lexsort((best, -flat[best]))]
-        penalty = length_penalty(len(rows[0].ids) + 1, self.settings.length_penalty)
-        covered = [_coverage(row, self.settings.coverage_penalty) for row in rows]
-        return [
-            Weighed(parent, token, flat[place], float(flat[place] / penalty) + covered[parent])
-            for place in best
-            for parent, token in [divmod(int(place), sums.shape[1])]
-            if flat[place] > IMPOSSIBLE / 2
-        ]
-
-    def _decide(self, weighed: list[Weighed]) -> list[Weighed]:
-        """Say which candidates end a hypothesis, and which become the rows of the next step."""
-        decided, rows = [], 0
-        for place, each in enumerate(weighed):
-            if each.token == END and place < self.width:
-                each = each._replace(fate="finished")
-            elif each.token != END and rows < self.width:
-                each = each._replace(fate="kept", beam=rows)
-                rows += 1
-            decided.append(each)
-        return decided
-
-    def _done(self, kept: list[Weighed], length: int) -> bool:
-        """Whether no row is better than what has ended, or none can become so."""
-        if not kept or not self.ended:
-            return not kept
-        best, leader = max(score for score, _ in self.ended), kept[0].total
-        alpha = self.settings.length_penalty
-        enough = len(self.ended) >= self.width and best >= leader / length_penalty(length, alpha)
-        return bool(enough or best >= leader / length_penalty(self.limit, alpha))
-
-    def _extended(self, rows: list[Decoded], kept: list[Weighed]) -> list[Decoded]:
+    def _extended(self, pairs: list[tuple[Decoded, int]]) -> list[Decoded]:
         """Step the rows that go on: together, but for those whose attention is edited."""
-        pairs = [(rows[each.parent], each.token) for each in kept]
         names = [(*row.prefix, *row.source.named([token])) for row, token in pairs]
         edits = [self.plan.look(name).edits for name in names]
         plain = iter(self.decoding.extend_all(
@@ -174,12 +163,14 @@ class _Search:
                 for pair, edited in zip(pairs, edits, strict=True)
             ]
 
-    def _record(self, time: int, rows: list[Decoded], weighed: list[Weighed]) -> None:
-        names = rows[0].source.named([each.token for each in weighed])
+    def _record(self, time: int, group: Group, weighed: list[Weighed]) -> None:
+        source, shape = group.rows[0].source, group.rows[0].attention.shape
+        names = source.named([each.token for each in weighed])
         self.candidates += [
             Candidate(time, each.parent, name, float(each.total), each.score, each.fate, each.beam)
             for each, name in zip(weighed, names, strict=True)
         ]
-        read = np.zeros((self.width, *rows[0].attention.shape), np.float32)
-        read[: len(rows)] = [row.attention for row in rows]
-        self.attention.append(read)
+        if time == len(self.attention):
+            self.attention.append(np.zeros((self.width, *shape), np.float32))
+        read = [row.attention for row in group.rows]
+        self.attention[time][group.first : group.first + len(read)] = read

@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from workbench.config import SearchSettings
 from workbench.data.encoding import Codec
-from workbench.errors import InterventionError, nearest
+from workbench.errors import InterventionError, SettingsError, nearest
 from workbench.interventions import (
     AttentionEdit,
     Ban,
@@ -29,8 +30,9 @@ from workbench.interventions import (
 )
 from workbench.records import BeamRecord, Candidate, Hypothesis, Translation
 from workbench.search.decoding import Decoded, Decoding, OneSentence
-from workbench.search.plan import Plan
+from workbench.search.plan import Here, Plan
 from workbench.search.prefix_beam import beam, score, translation
+from workbench.search.rules import Rules
 from workbench.search.sources import Source
 from workbench.search.tree import LIMIT, Node, Tree
 
@@ -75,7 +77,8 @@ class Stepper:
             step: the model's step; see `workbench.search.compiled_step`.
             codec: its tokenizers.
             text: the source.
-            settings: width, penalties and limit of tokens.
+            settings: all that a search has but its temperature. What is forced comes whatever
+                they say of a prefix, a least length or repetition.
             limit: nodes at most.
         """
         self.settings = settings
@@ -104,11 +107,14 @@ class Stepper:
         """Return a node by its id or by the name of its branch."""
         if place is None:
             return self.current
-        nodes = self._tree.nodes
-        names = {node.name: node for node in nodes.values() if node.name}
-        found = names.get(place) if isinstance(place, str) else nodes.get(place)
+        nodes, known = self._tree.nodes, ""
+        if isinstance(place, str):
+            names = {node.name: node for node in nodes.values() if node.name}
+            found = names.get(place)
+            known = "" if found else nearest(place, names)
+        else:
+            found = nodes.get(place)
         if found is None:
-            known = nearest(place, names) if isinstance(place, str) else ""
             raise InterventionError(
                 f"expected a node or a branch of the tree, got {place!r}{known}"
             )
@@ -138,16 +144,19 @@ class Stepper:
     def interventions(self, place: int | str | None = None) -> tuple[Intervention, ...]:
         """Return what was done on the way to a node, so that a replay goes the same way."""
         path = self._tree.path(self.node(place).id)
-        items: list[Intervention] = [*path[0].decoded.source.edits]
+        source = path[0].decoded.source
+        rules = self._rules_as_far_as_read(source)
+        items: list[Intervention] = [*source.edits]
         for node, after in zip(path, [*path[1:], None], strict=True):
-            items += _done_at(node, after)
+            items += _done_at(node, after, rules)
         return tuple(items)
 
     # Writing --------------------------------------------------------------------------------
 
     def advance(self) -> Node:
-        """Write the likeliest token that is not banned."""
-        return self._go_on(self.current.decoded.best(self.current.banned))
+        """Write the likeliest token that is not banned and that the settings allow."""
+        node = self._open_node()
+        return self._go_on(node.decoded.best(_shut(node, self._rules(node.decoded.source))))
 
     def force(self, token: str) -> Node:
         """Write this token; a model that copies may be given words of the source as well."""
@@ -164,7 +173,7 @@ class Stepper:
         """Grow a child for each token and stay here."""
         node = self._open_node()
         numbers = [node.decoded.source.number(token) for token in tokens]
-        best = node.decoded.best(node.banned) if numbers else -1
+        best = self._usual(node)
         with self._tree.change():
             for number in numbers:
                 self._go_on(number, forced=number != best)
@@ -172,16 +181,24 @@ class Stepper:
         return self.current
 
     def finish(self) -> Translation:
-        """Write the likeliest tokens up to the end; return the whole."""
+        """Write the likeliest tokens up to the end; return the whole.
+
+        It stops without an end symbol where the settings allow no token any more.
+        """
         with self._tree.change():
-            while self._may_go_on:
+            while self._may_go_on and not self._is_stuck(self.current):
                 self.advance()
         return self.translation()
 
     def beam(self, place: int | str | None = None, width: int = 0) -> Translation:
         """Search for what may best follow a node, under the interventions on the way to it.
 
-        The tree stays as it is; `follow` makes nodes of what was found or pruned.
+        The tree stays as it is; `follow` makes nodes of what was found or pruned. It is a search
+        also where the settings draw samples.
+
+        Raises:
+            SettingsError: `width` is no multiple of the settings' groups of the beam, or their
+                prefix cannot be read.
         """
         node = self.node(place)
         items = [
@@ -218,7 +235,7 @@ class Stepper:
                     self._tree.current = node.id
             for number in numbers[len(self.current.decoded.ids) :]:
                 node = self.current
-                self._go_on(number, forced=number != node.decoded.best(node.banned))
+                self._go_on(number, forced=number != self._usual(node))
         return self.current
 
     # Interfering ----------------------------------------------------------------------------
@@ -335,6 +352,29 @@ class Stepper:
 
     # Doing ----------------------------------------------------------------------------------
 
+    def _rules(self, source: Source) -> Rules:
+        """Return what the settings let be chosen; see `Rules.of`."""
+        return Rules.of(self.settings, source.codec, source.text)
+
+    def _rules_as_far_as_read(self, source: Source) -> Rules:
+        """Return the same, without a prefix where the vocabulary lacks its words."""
+        try:
+            return self._rules(source)
+        except SettingsError:
+            free = self.settings.model_copy(update={"prefix": ""})
+            return Rules.of(free, source.codec, source.text)
+
+    def _usual(self, node: Node) -> int | None:
+        """Return what `advance` would write, if anything."""
+        node.decoded.check_open()
+        rules = self._rules_as_far_as_read(node.decoded.source)
+        return node.decoded.likeliest(_shut(node, rules))
+
+    def _is_stuck(self, node: Node) -> bool:
+        """Whether no token may follow, and nobody's ban is to blame."""
+        rules = self._rules(node.decoded.source)
+        return not node.banned and node.decoded.likeliest(_shut(node, rules)) is None
+
     @property
     def _may_go_on(self) -> bool:
         decoded = self.current.decoded
@@ -413,11 +453,14 @@ class Stepper:
         begin = plan.look(())
         self._root(plan.source, begin.edits, begin.banned)
         plan.check_edits(self.current.decoded.attention)
+        rules = self._rules(plan.source)
         while self._may_go_on:
             decoded = self.current.decoded
             here = plan.at(decoded.prefix)
             forced = here.forced is not None
-            token = decoded.best(here.banned) if here.forced is None else here.forced
+            if not forced and self._is_stuck(self.current):
+                break
+            token = decoded.best(here.shut(decoded, rules)) if here.forced is None else here.forced
             then = plan.look((*decoded.prefix, *plan.source.named([token])))
             self._child(token, forced, then.edits, then.banned)
         plan.check_reached()
@@ -432,7 +475,12 @@ class Stepper:
         return found
 
 
-def _done_at(node: Node, after: Node | None) -> Iterator[Intervention]:
+def _shut(node: Node, rules: Rules) -> NDArray[np.bool_]:
+    """Tell which tokens may not follow a node [V]."""
+    return Here(banned=node.banned).shut(node.decoded, rules)
+
+
+def _done_at(node: Node, after: Node | None, rules: Rules) -> Iterator[Intervention]:
     """Yield what was done at a node before going on to another, if to any."""
     decoded = node.decoded
     token = after.decoded.ids[-1] if after else None
@@ -441,5 +489,8 @@ def _done_at(node: Node, after: Node | None) -> Iterator[Intervention]:
     yield from decoded.edits
     for name in named[: len(banned)]:
         yield Ban(prefix=decoded.prefix, token=name)
-    if after and (after.forced or decoded.best(banned) != token):
+    if after is None:
+        return
+    usual = decoded.likeliest(Here(banned=frozenset(banned)).shut(decoded, rules))
+    if after.forced or usual != token:
         yield Force(prefix=decoded.prefix, token=named[-1])

@@ -8,11 +8,10 @@ from workbench.config import SearchSettings
 from workbench.data.batches import padded
 from workbench.data.corpus import Pair
 from workbench.data.encoding import Codec
-from workbench.data.tokenizer import UNKNOWN
-from workbench.errors import SettingsError
 from workbench.records import BeamRecord, Candidate, Floats, Hypothesis, Translation
 from workbench.search.batch import BatchSearch
 from workbench.search.record import AFTER_END, BARRED, FINISHED, KEPT, NEVER, PRUNED, SearchRecord
+from workbench.search.rules import prefix_numbers
 
 WEIGHED = 10  # candidates on record for each row and step, with those that had no chance
 FATES = {PRUNED: "pruned", KEPT: "kept", FINISHED: "finished", BARRED: "barred"}
@@ -47,7 +46,9 @@ class Translator:
                 them than a translation may have; nothing has been translated.
         """
         encoded = [self.codec.encode_source(pair.source) for pair in pairs]
-        prefixes = [self._prefix(pair.source, search) for pair in pairs] if search.prefix else []
+        prefixes = [
+            prefix_numbers(search, self.codec, pair.source) for pair in pairs if search.prefix
+        ]
         order = sorted(range(len(pairs)), key=lambda index: len(encoded[index]))
         weighed = search.beam_width * WEIGHED if record else 0
         done: dict[int, Translation] = {}
@@ -63,22 +64,6 @@ class Translator:
                     pairs[index], encoded[index], found, sentence, hypotheses, record
                 )
         return [done[index] for index in range(len(pairs))]
-
-    def _prefix(self, source: str, search: SearchSettings) -> list[int]:
-        """Return the pieces with which the translation of `source` must begin."""
-        ids = self.codec.encode_target(search.prefix, source)[:-1]
-        if UNKNOWN in ids:
-            beside = f" of {source!r}" if self.codec.copy_source else ""
-            raise SettingsError(
-                f"prefix is {search.prefix!r}: expected words of the target vocabulary{beside}, "
-                f"got {self.codec.target_tokens(ids, source)}; choose others"
-            )
-        if len(ids) > search.max_decode_length:
-            raise SettingsError(
-                f"prefix has {len(ids)} tokens and max_decode_length is "
-                f"{search.max_decode_length}: shorten the one or raise the other"
-            )
-        return ids
 
     def _translation(
         self,
