@@ -128,6 +128,19 @@ def stepper(make_stepper):
 
 
 @pytest.fixture
+def greatest_tree(make_stepper):
+    """As many nodes as a tree may have, a thousand of them with ten children or nine."""
+    stepper, waiting = make_stepper(step=make_stepper.plain), [0]
+    words = stepper.current.decoded.source.named(range(4, 14))
+    for count in [10] * 999 + [9]:
+        stepper.go(waiting.pop(0))
+        stepper.expand(*words[:count])
+        waiting += stepper.current.children
+    stepper.go(waiting[-1])
+    return stepper
+
+
+@pytest.fixture
 def make_run(tmp_path):
     """Write by hand the directory of a run on which nothing was trained."""
     import json

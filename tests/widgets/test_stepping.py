@@ -1,5 +1,7 @@
 """Decoding by hand, shared by all panels: over a step in NumPy, without a model or TensorFlow."""
 
+from time import perf_counter
+
 import numpy as np
 import pytest
 from by_hand_session import HandSession
@@ -9,7 +11,7 @@ from workbench.errors import WorkbenchError
 from workbench.interventions import Mask
 from workbench.records import WantedAttention
 from workbench.widgets.choices import QUIET, Choices
-from workbench.widgets.now import UNWRITTEN
+from workbench.widgets.now import UNWRITTEN, Now
 from workbench.widgets.stepping import BY_HAND, SEARCHED, Stepping
 
 
@@ -193,3 +195,12 @@ def test_a_full_tree_is_refused(session, make_stepper):
     stepping.do(lambda stepper: stepper.edit_attention(Mask(positions=(0,))))
     assert "the tree has 2 nodes, as many as it may" in notice(session)[1]
     assert stepping.now is before
+
+
+def test_the_greatest_tree_is_seen_at_once(greatest_tree):
+    began = perf_counter()
+    now = Now.of(greatest_tree, 1)
+    assert perf_counter() - began < 0.5
+    assert len(now.nodes) == 10_000
+    depths = [len(node.decoded.prefix) for node in now.path]
+    assert depths == list(range(len(greatest_tree.current.decoded.prefix) + 1))
