@@ -377,3 +377,24 @@ def test_a_sweep_that_cannot_work_is_one_line_and_starts_nothing(
     outcome = workbench("sweep", notebook, space, "-o", tmp_path / "out")
     refused(outcome, str(space), *words)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("sweep", "nb.ipynb", "space.yaml", "-o", "s3://bucket/sweep"),
+        ("verify", "run", "-o", "gs://bucket/again"),
+        ("compare", "run", "--html", "az://bucket/page"),
+        ("export", "s3://bucket/run", "here.zip"),
+        ("data", "make", "dates", "s3://bucket/dates"),
+    ],
+    ids=lambda words: " ".join(words[:2]),
+)
+def test_an_address_where_a_path_must_stand_is_refused_at_once(
+    workbench, tmp_path, monkeypatch, words
+):
+    monkeypatch.chdir(tmp_path)
+    address = next(word for word in words if "://" in word)
+    refused(workbench(*words), f"expected a path on this machine, got {address}",
+            "`workbench report -o` and `workbench export RUN ADDRESS`")  # fmt: skip
+    assert list(tmp_path.iterdir()) == []

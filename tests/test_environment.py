@@ -24,6 +24,18 @@ def test_it_is_plain_values():
     assert described["processor"]
 
 
+def test_limits_of_the_process_are_told(monkeypatch):
+    for name in environment.THREADS:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv(environment.VISIBLE, raising=False)
+    described = environment.describe()
+    assert (described["threads"], described["visible_devices"]) == ({}, None)
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    described = environment.describe()
+    assert (described["threads"], described["visible_devices"]) == ({"OMP_NUM_THREADS": "2"}, "1")
+
+
 def test_a_package_that_is_not_there_has_no_version(monkeypatch):
     monkeypatch.setattr(environment, "PACKAGES", ("numpy", "no-such-package"))
     assert environment.describe()["versions"].keys() == {"python", "numpy"}

@@ -30,6 +30,25 @@ WORKBENCH = ("notebooks/workbench.ipynb", "workbench.ipynb")  # what `lab` opens
 CHUNK = 512  # lines translated between two looks at the standard input
 TOLD = 10  # unknown words named at the end of a translation
 
+
+class Here(click.Path):
+    """A path on this machine: of an address, `s3://bucket/x`, would be made a folder `s3:`."""
+
+    def convert(self, value: Any, parameter: Any, context: Any) -> Any:
+        """Refuse an address, else return the path."""
+        from workbench.reports.stores import is_address
+
+        if is_address(value):
+            self.fail(
+                f"expected a path on this machine, got {value}; only `workbench report -o` and "
+                "`workbench export RUN ADDRESS` write to an address: write here, then send it",
+                parameter, context,
+            )  # fmt: skip
+        return super().convert(value, parameter, context)
+
+
+FOLDER = Here(path_type=Path, file_okay=False)
+
 parameter = click.option(
     "-p", "parameters", nargs=2, multiple=True, metavar="NAME VALUE", help="set a setting"
 )
@@ -137,7 +156,7 @@ def report(
 @click.argument("notebook", type=click.Path(path_type=Path))
 @click.argument("space", type=click.Path(path_type=Path))
 @parameter
-@click.option("-o", "--output", type=click.Path(path_type=Path),
+@click.option("-o", "--output", type=FOLDER,
               help="the sweep's folder; sweeps/<notebook>-<space> unless given")  # fmt: skip
 @click.option("-j", "--jobs", type=click.IntRange(1), help="runs at the same time; one per GPU "
               "unless given")  # fmt: skip
@@ -171,12 +190,12 @@ def sweep(
 
 
 @workbench.command()
-@click.argument("run", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="keep the second run here")
+@click.argument("run", type=click.Path())
+@click.option("-o", "--output", type=FOLDER, help="keep the second run here")
 @click.option("--tolerance", type=click.FloatRange(0, min_open=True), default=0.05,
               show_default=True, help="how far figures may differ where bits may")  # fmt: skip
 @as_json
-def verify(run: Path, output: Path | None, tolerance: float, as_json: bool) -> int:
+def verify(run: str, output: Path | None, tolerance: float, as_json: bool) -> int:
     """Run RUN again and compare every figure and the weights; exit 0 only if all are equal."""
     from workbench.reports.figures import table
     from workbench.reports.verify import SecondRunError
@@ -196,7 +215,7 @@ def verify(run: Path, output: Path | None, tolerance: float, as_json: bool) -> i
 
 
 @workbench.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=Here(path_type=Path))
 @click.argument("destination", type=click.Path())
 @click.option("--checkpoints", is_flag=True, help="send what training would go on from as well")
 def export(run: Path, destination: str, checkpoints: bool) -> None:
@@ -327,7 +346,7 @@ def evaluate(
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN...")
 @click.option("--objective", default="", metavar="FIGURE",
               help="rank by this figure, such as validation.bleu")  # fmt: skip
-@click.option("--html", "folder", type=click.Path(path_type=Path, file_okay=False),
+@click.option("--html", "folder", type=FOLDER,
               help="write the comparison page index.html to this folder")  # fmt: skip
 @as_json
 def compare(
@@ -427,7 +446,7 @@ def show(name: str, parameters: tuple[tuple[str, str], ...], lines: int) -> None
 
 @data.command()
 @click.argument("name")
-@click.argument("folder", type=click.Path(path_type=Path), required=False)
+@click.argument("folder", type=FOLDER, required=False)
 @parameter
 def make(name: str, folder: Path | None, parameters: tuple[tuple[str, str], ...]) -> None:
     """Write the splits of NAME as TSV files to FOLDER (by default datasets/NAME)."""

@@ -12,17 +12,21 @@ import psutil
 
 PACKAGES = ("seq2seq-workbench", "tensorflow", "keras", "numpy", "sentencepiece", "sacrebleu",
             "papermill", "altair")  # fmt: skip
+THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")  # if limited
+VISIBLE = "CUDA_VISIBLE_DEVICES"  # the GPUs that a process may use
 STILLS_ELSEWHERE = "WORKBENCH_STILLS_ELSEWHERE"  # set where another process draws the PNGs
 
 
 def describe() -> dict[str, Any]:
-    """Return versions, git commit, operating system and processor as plain values."""
+    """Return versions, git commit, system, processor and the limits of this process, plainly."""
     return {
         "versions": {"python": platform.python_version(), **_versions()},
         "commit": git_commit(Path.cwd()),
         "system": f"{platform.system()} {platform.release()}",
         "processor": processor(),
         "cores": cores(),
+        "threads": {name: os.environ[name] for name in THREADS if name in os.environ},
+        "visible_devices": os.environ.get(VISIBLE),
         "memory_bytes": psutil.virtual_memory().total,
     }
 

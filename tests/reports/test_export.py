@@ -27,7 +27,9 @@ def run(tmp_path, monkeypatch):
     source = f"run_directory = {json.dumps(str(run))}"
     run.notebook.write_text(json.dumps({"cells": [{"source": source}]}))
     run.page.write_text(f"<p>{str(run).replace('&', '&amp;').replace('<', '&lt;')}</p>")
-    run.page.write_text(f"<p>see {work.as_uri()}, {run}/report.html</p>")
+    run.page.write_text(
+        f"<p>see {work.as_uri()}, {run}/report.html</p>workbench verify runs/tiny-12345678<br>"
+    )
     run.model.mkdir()
     (run.model / "config.json").write_text(json.dumps(config))
     (run.model / "model.weights.h5").write_bytes(bytes(range(256)))
@@ -63,6 +65,7 @@ def test_a_zip_of_a_run_opens_elsewhere_and_tells_no_path(run, tmp_path):
     assert record["files"] == {"pairs.tsv": "1f"}
     assert record["working_directory"] == "."
     assert record["log"][1] == 'File "~/own.py"'
+    assert "workbench verify tiny-12345678<" in sent.page.read_text("utf-8")
     weights = sent.model / "model.weights.h5"
     assert weights.read_bytes() == bytes(range(256))
 

@@ -6,6 +6,7 @@ import socket
 import urllib.request
 
 import boto3
+import nbformat
 import pytest
 from moto.server import ThreadedMotoServer
 
@@ -16,6 +17,7 @@ from workbench.reports.export import export
 from workbench.reports.parameters import read_notebook
 from workbench.reports.remote import reported
 from workbench.reports.stores import check_writable, is_address, open_store, read_file
+from workbench.reports.verify import verify
 
 BUCKET, RUN = "bucket", "s3://bucket/runs/x"
 
@@ -78,6 +80,8 @@ def no_kernel(monkeypatch):
         document.metadata.papermill["duration"] = 1.0
         (run.path / "model").mkdir(exist_ok=True)
         (run.path / "model" / "weights.h5").write_bytes(b"\x89HDF")
+        run.update(weights="1f" * 32)
+        nbformat.write(document, run.notebook)
         return execute.end
 
     execute.end, execute.seen = None, []
@@ -157,6 +161,20 @@ def test_export_to_an_address(client, path_of, no_kernel):
     assert "sent/model/weights.h5" in names(client)
     with pytest.raises(RunError, match="s3://bucket/sent: exists"):
         export(outcome.run.path, "s3://bucket/sent")
+
+
+def test_a_run_there_is_verified_with_the_line_on_its_page(client, path_of, no_kernel, workplace):
+    go(path_of)
+    assert f"workbench verify {RUN}" in text(client, "runs/x/report.html")
+    kept = names(client)
+    verdict = verify(RUN)
+    assert [figure.name for figure in verdict.figures] == ["weights"]
+    assert verdict.equal
+    assert names(client) == kept
+    assert list((workplace / "temporary").iterdir()) == []
+    client.delete_object(Bucket=BUCKET, Key="runs/x/run.json")
+    with pytest.raises(RunError, match="found no run"):
+        verify(RUN)
 
 
 # What is wrong before anything runs -----------------------------------------------------------

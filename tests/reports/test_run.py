@@ -1,10 +1,13 @@
 import errno
+import html
 import json
 import os
+import shlex
 import signal
 import sys
 import threading
 import time
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -398,3 +401,25 @@ def test_the_page_names_the_device(go):
     page = go(use_a_gpu).run.page.read_text("utf-8")
     assert "<dd>NVIDIA H200</dd>" in page
     assert "<dd>1 min 1 s</dd>" in page
+
+
+@pytest.mark.parametrize(
+    ("place", "typed"),
+    [
+        ("runs/x", "runs/x"),
+        ("{here}/sweeps/a/runs/x", "sweeps/a/runs/x"),
+        ("{here}/my runs/x", "'my runs/x'"),
+        ("{above}/other/x", "{above}/other/x"),
+        ("../other/x", "../other/x"),
+    ],
+)
+def test_the_page_has_the_line_that_verifies_it_from_here(go, workplace, place, typed):
+    here = workplace / "here"
+    here.mkdir()
+    os.chdir(here)
+    known = {"here": here, "above": workplace}
+    run = go(run_directory=Path(place.format(**known))).run
+    line = f"workbench verify {typed.format(**known)}"
+    assert f"<dd>{line}</dd>" in html.unescape(run.page.read_text("utf-8"))
+    [path] = shlex.split(line)[2:]
+    assert RunDirectory(path).status == "ok"

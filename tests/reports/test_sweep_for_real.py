@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from workbench.environment import THREADS
 from workbench.runs import RunDirectory
 
 NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "swept.ipynb"
@@ -53,3 +54,21 @@ def test_the_same_command_finds_all_of_it_done(swept, sweep):
     assert again.returncode == 0
     assert "began" not in again.stderr
     assert json.loads(again.stdout)["trials"] == json.loads(swept.stdout)["trials"]
+
+
+def test_a_run_of_two_jobs_is_verified_with_the_line_that_stands_on_its_page(swept):
+    told = json.loads(swept.stdout)
+    folder = Path(told["sweep"])
+    run = RunDirectory(folder / told["trials"][0]["runs"][0]["run"])
+    threads = run.read()["threads"]
+    assert len({*threads.values()}) == 1
+    assert set(threads) == {*THREADS}
+    line = f"workbench verify out/{run.path.relative_to(folder)}"
+    assert line in run.page.read_text("utf-8")
+    words = [*line.split()[1:], "-o", "again"]
+    done = subprocess.run([sys.executable, "-m", "workbench", *words], cwd=folder.parent,
+                          capture_output=True, text=True)  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.endswith("figures equal, bit for bit\n")
+    assert RunDirectory(folder.parent / "again").read()["threads"] == threads
+    assert "threads" not in done.stdout

@@ -13,6 +13,7 @@ from workbench.reports.figures import compare, table
 from workbench.reports.run import Outcome, run_report
 from workbench.reports.verify import SecondRunError, verify
 from workbench.runs import NOT_PART_OF_THE_RUN, RunDirectory
+from workbench.session import Session
 
 
 @pytest.fixture(scope="module")
@@ -150,10 +151,15 @@ def test_figures_of_steps_are_told_on_one_line(copy, tmp_path):
     assert (last.after, last.equal) == (None, False)
 
 
-@pytest.mark.parametrize("what", ["versions", "cores"])
+OTHERS = {
+    "versions": {"tensorflow": "1.0"}, "cores": 4096, "threads": {"OMP_NUM_THREADS": "7"},
+    "driver": "570.86",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", OTHERS)
 def test_elsewhere_the_tolerance_is_named_and_weights_are_not_compared(copy, second, what):
-    other = {"versions": copy.read()["versions"] | {"tensorflow": "1.0"}, "cores": 4096}[what]
-    second(copy, **{what: other, "weights": "0" * 64})
+    second(copy, **{what: OTHERS[what], "weights": "0" * 64})
     verdict = verify(copy.path, tolerance=0.01)
     assert verdict.equal
     assert "within a tolerance of 0.01" in verdict.summary
@@ -172,19 +178,51 @@ def test_a_run_without_determinism_says_so(copy, second):
     assert "deterministic is off" in verify(copy.path).differences[0]
 
 
-def test_a_session_without_a_notebook_is_repeated_from_its_settings(copy, second):
-    copy.notebook.unlink()
-    change(copy, code=None)
-    code = []
-    asked = second(copy)
-    original = module.run_report
-    module.run_report = lambda notebook, *a, **k: (code.append(notebook.read_text()),
-                                                   original(notebook, *a, **k))[1]  # fmt: skip
-    assert verify(copy.path).equal
-    [(_, parameters, _)] = asked
-    assert parameters == {"dies_once": "mark"}
-    assert "session.train()" in code[0]
-    assert "units: int = 8" in code[0]
+def test_a_run_that_does_not_tell_its_threads_says_so(copy, second):
+    change(copy, threads=None)
+    second(copy, threads={"OMP_NUM_THREADS": "1"})
+    verdict = verify(copy.path)
+    assert verdict.differences == ["threads: not recorded then, so bits may differ"]
+    assert verdict.tolerance
+
+
+def test_a_session_without_a_notebook_is_repeated_from_its_settings(workplace, pairs, config):
+    settings = {"corpus": "pairs.tsv", "max_steps": 4, "run_directory": "by-hand"}
+    session = Session(config.replace(**settings))
+    session.train()
+    verdict = verify("by-hand")
+    assert verdict.equal, table(verdict.figures)
+    assert {("loss", 4), ("weights", None)} <= {(f.name, f.step) for f in verdict.figures}
+    assert verdict.summary.endswith("figures equal, bit for bit")
+    session.record(test={"bleu": 5.0})  # as somebody's notebook does
+    verdict = verify("by-hand")
+    assert not verdict.equal
+    assert verdict.not_repeated == ("test",)
+    assert verdict.summary.endswith(
+        "figures equal, bit for bit; not repeated: test, of a notebook that the run does not hold "
+        "(no report.ipynb)"
+    )
+    [line] = [line for line in table(verdict.figures) if line.startswith("test.bleu")]
+    assert line.endswith("not compared")
+
+
+def test_times_energies_and_memory_are_left_out_and_told(copy, second):
+    trials = [{"batch_size": 32, "tokens": 9, "tokens_per_second": 5.0, "memory": 7, "joules": 1.5,
+               "loss": 2.0}]  # fmt: skip
+    recorded = {"recorded": ["cores", "gpus", "trials"], "trials": trials}
+    change(copy, **recorded)
+    now = [trials[0] | {"tokens_per_second": 9.0, "memory": 8, "joules": 2.5}]
+    second(copy, trials=now, gpus=[{"device_name": "other"}])
+    verdict = verify(copy.path)
+    assert verdict.equal
+    names = {figure.name: figure.equal for figure in verdict.figures if figure.step is None}
+    assert {name for name in names if names[name] is None} - {"weights", "training.best_step"} == {
+        "trials.0.tokens_per_second", "trials.0.memory", "trials.0.joules",
+    }  # fmt: skip
+    assert names["trials.0.loss"]
+    assert not {"cores", "gpus.0.device_name"} & {*names}
+    [line] = [line for line in table(verdict.figures) if line.startswith("trials.0.joules")]
+    assert line.endswith("not compared: times, energies and memory are of the day, not of the run")
 
 
 @pytest.mark.parametrize(("exit_code", "error"), [(1, SecondRunError), (2, Exception)])
@@ -216,6 +254,11 @@ def test_a_data_file_changed_by_one_byte_is_named(copy, workplace):
         path.write_bytes(text)
 
 
+def test_a_report_whose_notebook_is_missing_says_so(copy):
+    copy.notebook.unlink()
+    refused(copy, r"report\.ipynb: is missing, and what it did beside training .* put it back")
+
+
 def test_code_that_changed_is_named(copy):
     document = json.loads(copy.notebook.read_text())
     document["cells"][-1]["source"] = "pass"
@@ -241,7 +284,7 @@ def test_runs_that_cannot_be_repeated(copy, fields, words):
 
 def test_a_model_of_one_s_own_without_a_notebook(copy):
     copy.notebook.unlink()
-    change(copy, model="mine.Own")
+    change(copy, model="mine.Own", code=None)
     refused(copy, "the model was your own")
 
 

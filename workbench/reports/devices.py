@@ -8,8 +8,7 @@ from contextlib import contextmanager
 
 import psutil
 
-VISIBLE = "CUDA_VISIBLE_DEVICES"
-THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
+from workbench.environment import THREADS, VISIBLE
 
 
 def visible_gpus(environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:

@@ -71,8 +71,17 @@ def anonymous_names(run: RunDirectory) -> dict[str, str]:
         str(run.path.resolve()): run.path.resolve().name,
         str(run.path.absolute()): run.path.resolve().name,
         str(config.get("run_directory", "")): run.path.resolve().name,
+        below(config.get("run_directory"), record.get("working_directory")): (
+            run.path.resolve().name
+        ),
     }
     return {path: name for path, name in places.items() if len(Path(path).parts) > 1}
+
+
+def below(path: object, folder: object) -> str:
+    """Return `path` as seen from `folder`, empty where it does not lie below it."""
+    one, other = Path(str(path)), Path(str(folder))
+    return str(one.relative_to(other)) if path and folder and one.is_relative_to(other) else ""
 
 
 def contents(

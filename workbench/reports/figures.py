@@ -2,17 +2,26 @@
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from workbench.config import RunConfig
 from workbench.errors import RunError
+from workbench.reports.surroundings import SURROUNDINGS, flat
 from workbench.runs import RunDirectory
 
-TIMES = {"seconds", "tokens_per_second"}  # of the machine's day, not of the model
+MEASURED = ("seconds", "per_second", "joules", "watts", "memory", "bytes")  # how such a name ends
+NOT_COMPARED = "times, energies and memory are of the day, not of the run"
 TRAINING = ("steps", "best_step", "best", "averaged")  # what of it is no matter of time or memory
 COUNTS = ("parameters_count", "trained_parameters")
 WEIGHTS = "weights"  # a digest: equal or not, never close
+CHOICES = {WEIGHTS, "best", "training.best_step"}  # what the last bit of a figure may turn over
+SETTINGS = {*RunConfig.model_fields, *COUNTS, "epoch", "tokens", "total_steps", "sentences",
+            "steps"}  # fmt: skip
+UNITS = {"bleu": 100, "chrf": 100, "loss": 1, "gradient_norm": 1, "token_accuracy": 1,
+         "exact_match": 1, "error_rate": 1, "training.best": 1}  # fmt: skip
+SMALL = 0.1  # of the tolerance, of a figure's unit: differences so small never count
 
 
 @dataclass(frozen=True)
@@ -35,8 +44,10 @@ class Figure:
 def compare(before: RunDirectory, after: RunDirectory, tolerance: float = 0.0) -> list[Figure]:
     """Return every figure of two runs, those of each step first.
 
-    With a `tolerance` numbers may differ by so much of the larger, or by so much, and weights
-    cannot be compared; without, every bit counts.
+    Without a `tolerance` every bit counts. With one, figures may differ by so much of the larger,
+    or by a tenth of it in their own unit (of 0.05: 0.5 points of BLEU, 0.005 of a share or of a
+    loss); settings and counts must be equal, weights and which step was best are not compared.
+    Times, energies and memory never are.
 
     Raises:
         RunError: `metrics.jsonl` or `run.json` of one of them cannot be read.
@@ -49,26 +60,35 @@ def compare(before: RunDirectory, after: RunDirectory, tolerance: float = 0.0) -
     ]  # fmt: skip
 
 
+def is_measured(name: str) -> bool:
+    """Say whether a figure is a time, an energy or memory: of the machine's day, not of the run."""
+    return name.endswith(MEASURED)
+
+
 def _equal(name: str, before: Any, after: Any, tolerance: float) -> bool | None:
-    if tolerance and name == WEIGHTS:
+    if is_measured(name) or (tolerance and name in CHOICES):
         return None
-    if not all(isinstance(value, float | int) for value in (before, after)):
+    last = name.rpartition(".")[2]
+    numbers = all(isinstance(value, float | int) for value in (before, after))
+    if numbers and math.isnan(before) and math.isnan(after):
+        return True
+    if not numbers or not tolerance:
         return bool(before == after)
-    if math.isnan(before) or math.isnan(after):
-        return math.isnan(before) and math.isnan(after)
-    if not tolerance:
-        return bool(before == after)
-    return math.isclose(before, after, rel_tol=tolerance, abs_tol=tolerance)
+    if last in SETTINGS:  # but for the last digit of a rate that each processor computes
+        return math.isclose(before, after, rel_tol=1e-12)
+    unit = next((unit for end, unit in UNITS.items() if name.endswith(end)), 0)
+    return math.isclose(before, after, rel_tol=tolerance, abs_tol=SMALL * tolerance * unit)
 
 
 def _figures(run: RunDirectory) -> Iterator[tuple[tuple[str, int | None], Any]]:
     for line in _lines(run):
         step = line.get("step")
         for name, value in flat(line):
-            if name not in {"step", *TIMES}:
+            if name != "step" and not is_measured(name):
                 yield (name, step), value
     record = run.read()
-    wanted = [*COUNTS, *record.get("recorded", ()), WEIGHTS]
+    recorded = [name for name in record.get("recorded", ()) if name not in SURROUNDINGS]
+    wanted = [*COUNTS, *recorded, WEIGHTS]
     for name, value in flat({name: record[name] for name in wanted if name in record}):
         yield (name, None), value
     training = record.get("training", {})
@@ -85,17 +105,6 @@ def _lines(run: RunDirectory) -> list[dict[str, Any]]:
         raise RunError(f"{run.metrics}: cannot be read: {error}") from None
 
 
-def flat(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield every value in a nest of mappings and lists, under its names joined by dots."""
-    for name, value in values.items():
-        if isinstance(value, list):
-            value = {str(place): one for place, one in enumerate(value)}
-        if isinstance(value, Mapping):
-            yield from ((f"{name}.{inner}", one) for inner, one in flat(value))
-        elif value is not None:
-            yield name, value
-
-
 def table(figures: Sequence[Figure]) -> list[str]:
     """Return lines for a person: one for a figure, and one for all steps of a figure."""
     rows = []
@@ -107,8 +116,11 @@ def table(figures: Sequence[Figure]) -> list[str]:
             verdict = _verdict(some[0])
         else:
             what = f"{len(some)} step{'s' * (len(some) > 1)}"
-            verdict = f"{_verdict(different[0])} at step {different[0].step}" if different else (
-                "equal")  # fmt: skip
+            verdict = (
+                f"{_verdict(different[0])} at step {different[0].step}"
+                if different
+                else _verdict(some[0])
+            )
             if len(different) > 1:
                 verdict += f", first of {len(different)}"
         rows.append((name.replace("evaluation.figures.", "validation "), what, verdict))
@@ -118,7 +130,7 @@ def table(figures: Sequence[Figure]) -> list[str]:
 
 def _verdict(figure: Figure) -> str:
     if figure.equal is None:
-        return "not compared"
+        return f"not compared: {NOT_COMPARED}" if is_measured(figure.name) else "not compared"
     if figure.equal:
         return "equal"
     return f"differs: {told(figure.before)} then, {told(figure.after)} now"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import RunError
-from workbench.reports.export import contents, fetch, upload
+from workbench.reports.export import below, contents, fetch, upload
 from workbench.reports.run import Outcome, run_report
 from workbench.reports.stores import Store, check_writable, is_address, reaching
 from workbench.runs import RunDirectory
@@ -75,7 +75,8 @@ def _sent(store: Store, address: str, outcome: Outcome) -> tuple[Outcome, bool]:
     run = outcome.run
     try:
         with reaching(address):
-            upload(store, contents(run, {str(run): address}, checkpoints=True))
+            here = {path: address for path in (str(run), below(run, Path.cwd())) if path}
+            upload(store, contents(run, here, checkpoints=True))
     except RunError as error:
         message = (
             f"the run ended with status {outcome.status} but could not be sent: {error}; it is "

@@ -1,6 +1,9 @@
 """Run a notebook headless and leave a run directory."""
 
 import json
+import os
+import shlex
+import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import nullcontext
@@ -221,8 +224,7 @@ def _facts(run: RunDirectory, status: str, seconds: float) -> dict[str, str]:
     record = run.read()
     minutes, rest = divmod(round(seconds), 60)
     gpus = [gpu.get("device_name", "GPU") for gpu in record.get("gpus", [])]
-    path = run.path.name if run.path.is_absolute() else str(run)
-    check = {"Check": f"workbench verify {path}"} if status == "ok" else {}
+    check = {"Check": f"workbench verify {_typed(run)}"} if status == "ok" else {}
     return {
         "Status": status,
         "Started": record["started"].replace("T", " ").replace("Z", " UTC"),
@@ -230,6 +232,13 @@ def _facts(run: RunDirectory, status: str, seconds: float) -> dict[str, str]:
         "Device": ", ".join(gpus) or f"{record['processor']}, {record['cores']} cores",
         **check,
     }
+
+
+def _typed(run: RunDirectory) -> str:
+    """Return the run's path as a person types it where `workbench` was started."""
+    below = run.path.is_absolute() and run.path.is_relative_to(Path.cwd())
+    path = str(run.path.relative_to(Path.cwd()) if below else run.path)
+    return subprocess.list2cmdline([path]) if os.name == "nt" else shlex.quote(path)
 
 
 def _outcome(run: RunDirectory, failure: Failure | None, new: bool) -> Outcome:

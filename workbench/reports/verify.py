@@ -4,7 +4,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +16,22 @@ from workbench.config import RunConfig
 from workbench.data.digests import file_digest
 from workbench.errors import RunError, WorkbenchError
 from workbench.reports.cells import code_digest
-from workbench.reports.figures import Figure, compare, flat
+from workbench.reports.export import fetch
+from workbench.reports.figures import Figure, compare
 from workbench.reports.parameters import read_notebook
 from workbench.reports.run import run_report
+from workbench.reports.stores import is_address, open_store, reaching
+from workbench.reports.surroundings import (
+    SURROUNDINGS,
+    as_then,
+    bits_must_agree,
+    differences,
+    settings_in,
+)
 from workbench.runs import NOT_PART_OF_THE_RUN, RunDirectory
 
 TOLERANCE = 0.05  # of a figure, where bits may differ
 NEEDED = ("config", "files", "versions")  # a run that trains has `weights` as well
-SURROUNDINGS = ("versions", "system", "processor", "cores", "memory_bytes", "device", "gpus",
-                "cuda", "cudnn", "commit", "data")  # fmt: skip
-BITS = {"versions", "processor", "cores", "device", "gpus", "cuda", "cudnn"}  # they may move bits
 OF_A_SESSION = """\
 from workbench import RunConfig, Session
 
@@ -43,6 +49,7 @@ class Verdict:
         figures: every figure of both.
         tolerance: how far figures may lie apart, 0 where every bit has to be the same.
         differences: what is not as it was then, on a line each.
+        not_repeated: names of what a notebook recorded that the run does not hold.
     """
 
     run: str
@@ -50,55 +57,78 @@ class Verdict:
     figures: list[Figure]
     tolerance: float
     differences: list[str]
+    not_repeated: tuple[str, ...] = ()
 
     @property
     def equal(self) -> bool:
-        """Whether no figure differs, and there is one."""
-        return bool(self.figures) and all(each.equal is not False for each in self.figures)
+        """Whether every figure could be repeated, none differs, and there is one."""
+        compared = self._compared
+        return bool(compared) and all(it.equal for it in compared) and not self.not_repeated
 
     @property
     def summary(self) -> str:
         """How it went, on one line."""
         how = (
-            f"within a tolerance of {self.tolerance:g}, of the figure or absolute"
-            if self.tolerance
-            else "bit for bit"
+            f"within a tolerance of {self.tolerance:g} of each" if self.tolerance else "bit for bit"
         )
-        count = len(self.figures)
-        differ = sum(each.equal is False for each in self.figures)
-        if not count:
+        compared = self._compared
+        differ = sum(each.equal is False for each in compared)
+        if not compared:
             return f"{self.run}: holds no figure to compare"
+        without = (
+            f"; not repeated: {', '.join(self.not_repeated)}, of a notebook that the run does not "
+            "hold (no report.ipynb)"
+            if self.not_repeated
+            else ""
+        )
         if differ:
-            return f"{self.run}: {differ} of {count} figures differ (compared {how})"
-        return f"{self.run}: all {count} figures equal, {how}"
+            found = f"{differ} of {len(compared)} figures differ (compared {how})"
+        else:
+            found = f"all {len(compared)} figures equal, {how}"
+        return f"{self.run}: {found}{without}"
+
+    @property
+    def _compared(self) -> list[Figure]:
+        return [each for each in self.figures if each.equal is not None]
 
 
 def verify(run: str | Path, output: Path | None = None, tolerance: float = TOLERANCE) -> Verdict:
     """Run `run` again and compare; what is in `run` is not touched.
 
-    Every bit has to be the same where the settings ask for it (`deterministic`) and the second
-    run ran on the same device, processor and versions as the first; else figures may differ by
-    `tolerance`. The second run is written to `output` and kept there, or thrown away.
+    The second run is given the threads of the first and, where they are here, its GPUs. Every bit
+    has to be the same where the settings ask for it (`deterministic`) and the second run had the
+    same device, processor, threads and versions as the first; else figures may differ by
+    `tolerance`, see `compare`. The second run is written to `output` and kept there, or thrown
+    away.
+
+    Args:
+        run: a run directory, a `.zip` of one, or the address of one.
+        output: a new folder for the second run.
+        tolerance: a share of each figure.
 
     Raises:
         RunError: it cannot be run again: something that it needs is missing or has changed, or
             the second run did not end well.
     """
     with _workplace(output) as place:
-        first = RunDirectory(_unpacked(Path(run), place))
+        first = RunDirectory(_brought(str(run), place))
         record = first.read()
         _refuse_what_cannot_be_repeated(first, record)
         notebook = _notebook(first, record, place)
-        outcome = run_report(notebook, _parameters(record), run_directory=output or place / "run")
+        with as_then(record):
+            outcome = run_report(
+                notebook, _parameters(record), run_directory=output or place / "run"
+            )
         if outcome.status != "ok":
             kind = WorkbenchError if outcome.exit_code == 2 else SecondRunError
             raise kind(f"{run}: the second run did not end well: {outcome.message}")
         now = outcome.run.read()
-        bits = _bits_must_agree(record, now)
+        bits = bits_must_agree(record, now)
         allowed = 0.0 if bits else tolerance
+        gone = _not_repeated(first, record)
         return Verdict(
-            str(run), str(outcome.run), compare(first, outcome.run, allowed), allowed,
-            list(_differences(record, now)),
+            str(run), str(outcome.run), _without(gone, compare(first, outcome.run, allowed)),
+            allowed, list(differences(record, now)), gone,
         )  # fmt: skip
 
 
@@ -159,12 +189,31 @@ def _workplace(output: Path | None) -> Iterator[Path]:
         shutil.rmtree(place, ignore_errors=True)
 
 
-def _unpacked(run: Path, place: Path) -> Path:
-    if not run.is_file():
-        return run
+def _brought(run: str, place: Path) -> Path:
+    """Return where the run lies on this machine, unpacked or fetched if need be."""
+    if not (is_address(run) or Path(run).is_file()):
+        return Path(run)
     into = place / "unpacked"
     into.mkdir()
-    return unpack(run, into)
+    if not is_address(run):
+        return unpack(Path(run), into)
+    with reaching(run):
+        fetch(open_store(run), into, everything=True)
+    return into
+
+
+def _not_repeated(run: RunDirectory, record: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the names of what somebody's notebook recorded, where the run does not hold it."""
+    recorded = () if run.notebook.exists() else record.get("recorded", ())
+    return tuple(name for name in recorded if name not in SURROUNDINGS)
+
+
+def _without(names: tuple[str, ...], figures: list[Figure]) -> list[Figure]:
+    """Return the figures, those below `names` as not compared."""
+    return [
+        replace(each, equal=None) if each.name.partition(".")[0] in names else each
+        for each in figures
+    ]
 
 
 def _notebook(run: RunDirectory, record: Mapping[str, Any], place: Path) -> Path:
@@ -175,6 +224,11 @@ def _notebook(run: RunDirectory, record: Mapping[str, Any], place: Path) -> Path
                 f"{run.notebook}: its code has changed since it ran; put back what it was"
             )
         return run.notebook
+    if "code" in record:
+        raise RunError(
+            f"{run.notebook}: is missing, and what it did beside training cannot be repeated "
+            "without it; put it back"
+        )
     if own := record.get("model"):
         raise RunError(f"{run}: cannot be repeated: the model was your own ({own}), not a setting")
     path = place / "session.ipynb"
@@ -195,29 +249,5 @@ def _parameters(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _settings(record: Mapping[str, Any]) -> dict[str, Any]:
-    return _settings_of({"config": RunConfig(**record["config"]).model_dump()})
-
-
-def _settings_of(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings by name, such as a default that another version has changed."""
-    return {name: v for name, v in record["config"].items() if name not in NOT_PART_OF_THE_RUN}
-
-
-def _bits_must_agree(then: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
-    same = all(then.get(name) == now.get(name) for name in BITS)
-    return bool(same and then["config"].get("deterministic"))
-
-
-def _differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what surrounds the two runs where it is not the same."""
-    if not then["config"].get("deterministic"):
-        yield "deterministic is off: no two runs are the same to the last bit"
-    before, after = (
-        dict(flat({name: record[name] for name in SURROUNDINGS if name in record}))
-        | dict(flat(_settings_of(record)))
-        for record in (then, now)
-    )
-    for name in dict.fromkeys([*before, *after]):
-        one, other = before.get(name, "none"), after.get(name, "none")
-        if one != other:
-            yield f"{name}: {one} then, {other} now"
+    return settings_in({"config": RunConfig(**record["config"]).model_dump()})
