@@ -1,11 +1,14 @@
 """Kill a sweep at random moments, again and again: no run may be lost, or done twice.
 
-Half of the time the sweep's process group is killed (its runs must notice that it is gone), half
-of the time every process below it as well, at once. Then the same command goes on to the end, and
-every figure is compared with those of a sweep that nobody disturbed. Ends with 1 where one differs.
+A quarter of the moments are counted from the start of the sweep, the others from the first step
+that one of its runs takes, so that there is something to lose. Half of the time the sweep's process
+group is killed (its runs must notice that it is gone), half of the time every process below it as
+well, at once. Then the same command goes on to the end, and every figure of every step and the
+weights are compared with those of a sweep that nobody disturbed. Ends with 1 where one differs, or
+where a kill met a sweep that was at its end.
 
     python tests/benchmarks/sweep_kills.py                      # with real runs: half an hour
-    python tests/benchmarks/sweep_kills.py --stand-in tests/reports/stand_in.py --longest 1.5
+    python tests/benchmarks/sweep_kills.py --stand-in tests/reports/stand_in.py --longest 1
 """
 
 import argparse
@@ -23,11 +26,19 @@ from pathlib import Path
 import psutil
 
 from workbench.reports import jobs, plan
+from workbench.reports.figures import compare
 from workbench.reports.sweep import Options, run_sweep
 from workbench.runs import RunDirectory
 
 NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "swept.ipynb"
-SPACE = "parameters: {units: [6, 8]}\nseeds: 2\nobjective: validation.bleu\n"
+RUNS = 12  # more than can be done between the kills
+SPACE = f"""
+parameters: {{units: [6, 8, 10]}}
+seeds: {RUNS // 3}
+objective: validation.bleu
+fixed: {{max_steps: 40}}
+"""
+SLOW, QUICK = "0.045", "0.005"  # seconds of a stand-in's step while it is disturbed, and after
 
 
 def begin(space: Path, folder: Path) -> int:
@@ -39,7 +50,7 @@ def begin(space: Path, folder: Path) -> int:
     code = 3
     try:
         swept = run_sweep(NOTEBOOK, space, options=Options(output=folder, jobs=2),
-                          after_run=lambda _: None, stream=io.StringIO())  # fmt: skip
+                          stream=io.StringIO())  # fmt: skip
         code = swept.exit_code
     except Exception:
         traceback.print_exc()
@@ -57,18 +68,56 @@ def kill(process: int, everything: bool) -> None:
     os.waitpid(process, 0)
 
 
+def stepped_since(began: float, folder: Path, process: int) -> bool:
+    """Wait until a run has taken a step; return False where the sweep ended before."""
+    while os.waitpid(process, os.WNOHANG)[0] == 0:
+        if any(path.stat().st_mtime > began for path in folder.glob("runs/*/metrics.jsonl")):
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def disturb(space: Path, folder: Path, draw: random.Random, longest: float) -> bool:
+    """Begin the sweep and kill it at a random moment; say whether it was under way then."""
+    process, began = begin(space, folder), time.time()
+    from_start, everything = draw.random() < 0.25, draw.random() < 0.5
+    seconds = draw.uniform(0, longest)
+    lives = from_start or stepped_since(began, folder, process)
+    time.sleep(seconds)
+    lives = lives and os.waitpid(process, os.WNOHANG)[0] == 0
+    if lives:
+        kill(process, everything)
+    done = sum(RunDirectory(path).status == "ok" for path in folder.glob("runs/*"))
+    print(f"killed: {lives}, everything: {everything}, runs done: {done}", flush=True)
+    return lives
+
+
 def finish(space: Path, folder: Path) -> int:
     """Let a sweep come to its end; return its exit code."""
     return os.waitstatus_to_exitcode(os.waitpid(begin(space, folder), 0)[1])
 
 
-def figures(folder: Path) -> dict[str, object]:
-    """Return name, status and figures of every run."""
-    found = {}
-    for path in sorted((folder / "runs").iterdir()):
-        record = RunDirectory(path).read()
-        ends = (path / "ends").read_text() if (path / "ends").exists() else "ok\n"
-        found[path.name] = (record["status"], record.get("validation"), ends)
+def runs_in(folder: Path) -> dict[str, RunDirectory]:
+    """Return the runs of a sweep by their names."""
+    return {path.name: RunDirectory(path) for path in sorted((folder / "runs").iterdir())}
+
+
+def faults(disturbed: Path, calm: Path) -> list[str]:
+    """Return what of the disturbed sweep is not as it is in the other, a line each."""
+    one, other = runs_in(disturbed), runs_in(calm)
+    found = [] if one.keys() == other.keys() and len(one) == RUNS else [f"{[*one]}, {[*other]}"]
+    for name, run in one.items():
+        ends = (run.path / "ends").read_text() if (run.path / "ends").exists() else "ok\n"
+        if run.status != "ok" or ends != "ok\n":
+            found.append(f"{name}: {run.status}, ended {ends!r}")
+        figures = compare(run, other.get(name, run))
+        found += [f"{name}: {each}" for each in figures if each.equal is False]
+        if not {"weights", "loss", "validation.bleu"} <= {each.name for each in figures}:
+            found.append(f"{name}: lacks figures")
+    page = (disturbed / "index.html").read_text("utf-8")
+    found += [f"index.html lacks {name}" for name in one if name not in page]
+    if "Waiting" in page or f"<dt>Finished</dt><dd>{RUNS}</dd>" not in page:
+        found.append("index.html does not say that all have finished")
     return found
 
 
@@ -76,7 +125,7 @@ def main() -> int:
     """Disturb one sweep, leave another in peace, compare them."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--longest", type=float, default=60, help="seconds until a kill")
+    parser.add_argument("--longest", type=float, default=30, help="seconds until a kill")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--stand-in", help="a script that takes the place of `workbench report`")
     words = parser.parse_args()
@@ -88,22 +137,15 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as place:
         space, disturbed, calm = (Path(place) / name for name in ("space.yaml", "one", "other"))
         space.write_text(SPACE)
-        early = 0
-        for number in range(words.kills):
-            process = begin(space, disturbed)
-            time.sleep(draw.uniform(0, words.longest))
-            everything = draw.random() < 0.5
-            early += os.waitpid(process, os.WNOHANG)[0] == 0 and (kill(process, everything) is None)
-            done = sum(RunDirectory(path).status == "ok" for path in disturbed.glob("runs/*"))
-            print(f"kill {number + 1}, everything: {everything}, runs done: {done}", flush=True)
+        os.environ["STAND_IN_SECONDS"] = SLOW
+        met = sum(disturb(space, disturbed, draw, words.longest) for _ in range(words.kills))
+        os.environ["STAND_IN_SECONDS"] = QUICK
         codes = finish(space, disturbed), finish(space, calm)
-        one, other = figures(disturbed), figures(calm)
-        same = one == other and codes == (0, 0)
-        good = same and len(one) == 4 and all(run[0] == "ok" for run in one.values())
-        print(f"{early} kills met a living sweep; exit codes {codes}; every run there once, ok, "
-              f"with equal figures: {good}")  # fmt: skip
-        if not good:
-            print(one, other, sep="\n")
+        wrong = faults(disturbed, calm)
+        good = not wrong and codes == (0, 0) and met == words.kills
+        told = f"{met} of {words.kills} kills met a sweep under way; exit codes {codes}"
+        print(f"{told}; every run there once, ok, with equal figures and weights: {good}")
+        print(*wrong[:20], sep="\n")
     return 0 if good else 1
 
 
