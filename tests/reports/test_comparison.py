@@ -140,6 +140,18 @@ def test_detail_gives_way_to_the_limit(write, make_run, monkeypatch):
     assert names_in(smaller, "runs") == names_in(whole, "runs")
 
 
+def test_a_page_that_is_too_large_says_so(write, runs, monkeypatch, capsys):
+    text = write(runs)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(module, "LIMIT", 1000)
+    assert write(runs) == text
+    said = capsys.readouterr().err
+    assert said.startswith("workbench: ")
+    assert "index.html: has 0." in said
+    assert "more than the 0.0 MB" in said
+    assert said.count("\n") == 1
+
+
 def test_the_page_is_replaced_whole(write, runs, tmp_path, monkeypatch):
     before = write(runs)
     monkeypatch.setattr(module, "script_tags", lambda _: 1 / 0)

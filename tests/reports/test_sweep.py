@@ -4,6 +4,7 @@ import errno
 import io
 import json
 import os
+import re
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from optuna.storages import InMemoryStorage
 
 from workbench.errors import DataError, RunError
 from workbench.locks import held
-from workbench.reports import plan, sweep
+from workbench.reports import comparison, plan, sweep
 from workbench.reports.jobs import Ended
 from workbench.reports.sweep import Options, run_sweep
 from workbench.runs import RunDirectory
@@ -72,7 +73,7 @@ def go(tmp_path, monkeypatch, path_of):
     monkeypatch.setattr(sweep, "local", local)
 
     def go(text="parameters: {units: [8, 16, 32]}\nobjective: validation.bleu", **options):
-        after = options.pop("after_run", lambda _: None)
+        after = options.pop("after_run", lambda _: None)  # None: the page is written
         (tmp_path / "space.yaml").write_text(text)
         go.said = io.StringIO()
         return run_sweep(path_of("swept"), Path("space.yaml"), {}, Options(**options),
@@ -165,6 +166,62 @@ def test_a_hopeless_run_is_ended_early_for_good(go):
     assert RunDirectory(swept.folder / swept.trials[2].runs[0].run).status == "stopped"
     assert go(space).exit_code == 0
     assert go.executor.done == []
+
+
+def head_of(swept):
+    """What the head of the comparison page says."""
+    page = (swept.folder / "index.html").read_text("utf-8")
+    return dict(re.findall(r"<dt>([^<]*)</dt><dd>([^<]*)</dd>", page))
+
+
+@pytest.fixture
+def light(monkeypatch):
+    """Making Vega's script takes two seconds."""
+    monkeypatch.setattr(comparison, "bundle", lambda: "")
+
+
+def test_seeds_of_a_pruned_trial_that_never_began_wait_for_nothing(go, light):
+    go.executor.ends = {4: "slow"}
+    space = (
+        "parameters: {units: [8, 16, 4]}\nobjective: validation.bleu\nseeds: 3\n"
+        "pruner: {name: median, startup: 0}"
+    )
+    original = sweep.Study.report
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sweep.Study, "report", lambda *words: original(*words) or True)
+        swept = go(space, after_run=None)
+    assert [trial.status for trial in swept.trials] == ["ok", "ok", "pruned"]
+    head = head_of(swept)
+    assert (head["Runs"], head["Finished"], "Waiting" in head) == ("7", "6", False)
+    assert [line for line in go.said.getvalue().splitlines() if " of " in line][-1].startswith(
+        "7 of 7: pruned"
+    )
+
+
+def test_trials_that_share_a_run_wait_for_nothing(go, light):
+    space = (
+        "parameters: {units: {low: 8, high: 9}}\nfixed: {bidirectional: false}\n"
+        "objective: validation.bleu\nsampler: {name: random, trials: 5}"
+    )
+    swept = go(space, after_run=None)
+    head = head_of(swept)
+    assert (head["Runs"], head["Finished"], "Waiting" in head) == ("2", "2", False)
+    assert "5 of 5" in go.said.getvalue()
+
+
+def test_what_is_to_come_waits_on_the_page(go, light):
+    go.executor.ends = {16: Ended("failed", "no")}
+    swept = go("parameters: {units: [8, 16, 32, 64]}\nseeds: 2", after_run=None, max_failures=1)
+    head = head_of(swept)
+    assert (head["Runs"], head["Finished"], head["Failed"], head["Waiting"]) == (
+        "8", "2", "1", "5",
+    )  # fmt: skip
+
+
+def test_a_page_that_is_too_large_is_told_once(go, light, monkeypatch):
+    monkeypatch.setattr(comparison, "LIMIT", 1000)
+    go(after_run=None)
+    assert go.said.getvalue().count("index.html: has ") == 1
 
 
 def test_an_interrupt_lets_the_live_runs_end_and_the_same_command_goes_on(go, monkeypatch):

@@ -52,3 +52,18 @@ def test_a_bar_for_the_sweep_and_a_line_for_each_live_run():
     for words in ("Sweep:   0%", "units=8 seed=2  starting", "units=8 seed=3  starting",
                   "units=8 seed=2  step 3 of 9, loss 1.250", "no memory", "3/4"):  # fmt: skip
         assert words in text
+
+
+def test_fewer_runs_than_were_planned_are_all_of_them():
+    stream = io.StringIO()
+    with view_on(stream, 4) as view:
+        view.ended(TRIAL, entry(2, status="ok"))
+        view.expect(1)  # two more were of a trial that was pruned
+        view.ended(TRIAL, entry(3, status="ok"))
+    assert "2 of 2" in stream.getvalue()
+    terminal = Terminal()
+    with view_on(terminal, 4) as view:
+        view.ended(TRIAL, entry(2, status="ok"))
+        view.expect(1)
+        view.ended(TRIAL, entry(3, status="ok"))
+    assert "100%" in terminal.getvalue().splitlines()[-1]

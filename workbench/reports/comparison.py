@@ -5,8 +5,9 @@ anyone. Its table stands without JavaScript; sorting, filters and charts need it
 """
 
 import os
+import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -41,6 +42,11 @@ FACETS = 8  # a parameter with so many values at most has a list to filter by
 Direction = Literal["maximize", "minimize"]
 
 
+def warn_on_stderr(text: str) -> None:
+    """Say on standard error what a person should know."""
+    print(f"workbench: {text}", file=sys.stderr, flush=True)
+
+
 def write_index(
     folder: Path,
     runs: Sequence[RunDirectory],
@@ -51,6 +57,7 @@ def write_index(
     importances: Mapping[str, float] | None = None,
     notes: Mapping[str, str] | None = None,
     waiting: int = 0,
+    warn: Callable[[str], None] = warn_on_stderr,
 ) -> Path:
     """Write `folder`/index.html, whole or not at all, and return its path.
 
@@ -66,6 +73,7 @@ def write_index(
         importances: how much each parameter mattered, 0 to 1; None: found from the runs.
         notes: a mark for some runs, by the name of their directory.
         waiting: how many more runs are to come.
+        warn: told where the page is larger than it should be, with the least of detail.
 
     Raises:
         OSError: the folder cannot be written.
@@ -73,8 +81,13 @@ def write_index(
     every = [summarized(run) for run in runs]
     ranking = Objective(objective, direction) if objective else Objective.of(every)
     page = _Page(folder, labelled(ranking.best_first(every)), ranking, importances, notes or {})
-    write_text(folder / "index.html", _fitting(page, title, waiting))
-    return folder / "index.html"
+    text, path = _fitting(page, title, waiting), folder / "index.html"
+    write_text(path, text)
+    if (size := len(text.encode())) > LIMIT:
+        warn(f"{path}: has {size / 1e6:.1f} MB, more than the {LIMIT / 1e6:.1f} MB that can be "
+             f"sent by mail, for {len(runs)} runs; compare fewer: workbench compare RUN... "
+             "--html FOLDER")  # fmt: skip
+    return path
 
 
 @dataclass(frozen=True)

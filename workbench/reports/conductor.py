@@ -49,6 +49,7 @@ class Conductor:
         self._waiting: list[Live] = []
         self._live: list[Live] = []
         self._failures = 0
+        self._told = -1  # how many runs were to come when the caller last looked
         self._stopping = threading.Event()
 
     def conduct(self) -> bool:
@@ -62,9 +63,20 @@ class Conductor:
             while self._fill() or self._live:
                 time.sleep(LOOK)
                 self._look()
+        self._view.expect(self._unended)
+        if self._told != self._to_come and self._record.begun:
+            self._tell_of_runs()
         left = self._closed or any(trial.status == "running" for trial in self._record.trials)
         self._record.write("stopped" if left else "ended")
         return left
+
+    @property
+    def _to_come(self) -> int:
+        return to_come(self._record, self._study, self._plan)
+
+    @property
+    def _unended(self) -> int:
+        return len(self._live) + len(self._waiting) + self._study.left * seeds_of(self._plan)
 
     # Beginning ------------------------------------------------------------------------------
 
@@ -201,6 +213,7 @@ class Conductor:
         self._failures += entry.status in ("failed", "killed")
         self._settle_trial(trial)
         self._record.write("running")
+        self._view.expect(self._unended + 1)  # this one is neither live nor waiting any more
         self._view.ended(trial, entry)
         with suppress(OSError):
             Path(run.job.stop).unlink(missing_ok=True)
@@ -219,6 +232,7 @@ class Conductor:
 
     def _tell_of_runs(self) -> None:
         """Let the caller look at the runs; a page that cannot be written ends no sweep."""
+        self._told = self._to_come
         try:
             self._after_run(self._record.begun)
         except (OSError, WorkbenchError) as error:
@@ -237,6 +251,16 @@ class Conductor:
             while time.monotonic() < end and not all(run.doing.done() for run in self._live):
                 time.sleep(LOOK)
             raise
+
+
+def to_come(record: SweepRecord, study: Study, plan: Plan) -> int:
+    """Return how many runs are still to begin: of the trials there are, and of those to come."""
+    return record.to_begin + study.left * seeds_of(plan)
+
+
+def seeds_of(plan: Plan) -> int:
+    """Return how many runs a trial has."""
+    return len(plan.space.seeds) or 1
 
 
 @dataclass

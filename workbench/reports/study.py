@@ -84,6 +84,13 @@ class Study:
         """How many trials there are to be, on all machines."""
         return len(self.space.grid) if self._is_grid else self.space.sampler.trials
 
+    @property
+    def left(self) -> int:
+        """How many trials no machine has begun yet."""
+        with storage_errors(self._address):
+            begun = sum(trial.state != TrialState.WAITING for trial in self._that_count())
+        return max(0, self.total - begun)
+
     def begun(self) -> list[Trial]:
         """Return the trials of this sweep so far, in order; what is run again stands there once."""
         with storage_errors(self._address):

@@ -15,14 +15,14 @@ from typing import Any, TextIO
 from workbench.errors import RunError
 from workbench.locks import TakenError, held
 from workbench.reports.comparison import write_index
-from workbench.reports.conductor import Conductor, Limits
+from workbench.reports.conductor import Conductor, Limits, seeds_of, to_come
 from workbench.reports.devices import threads_each, visible_gpus
 from workbench.reports.executors import Executor, cluster, local
 from workbench.reports.plan import Plan
 from workbench.reports.storage import beside
 from workbench.reports.study import Study
 from workbench.reports.sweep_record import SweepRecord, TrialEntry
-from workbench.reports.sweep_view import view_on
+from workbench.reports.sweep_view import View, view_on
 from workbench.runs import RunDirectory
 
 SWEEPS = Path("sweeps")
@@ -109,18 +109,24 @@ def run_sweep(
     with _alone_in(folder):
         record = SweepRecord(folder, notebook, plan.space.describe())
         study = Study(plan.space, plan.name, options.storage or beside(folder), record.owner)
-        runs = study.total * len(plan.space.seeds or (None,))
+        runs = study.total * seeds_of(plan)
         with _executor(options, folder) as executor, view_on(stream, runs) as view:
             limits = Limits(options.timeout, _threads(options, executor), options.max_failures)
-            told = after_run or _comparing(record, plan, runs)
+            told = after_run or _comparing(record, plan, study, view)
             conductor = Conductor(plan, study, record, executor, limits, view, told)
             stopped = conductor.conduct()
         return _swept(record, plan, study, stopped)
 
 
-def _comparing(record: SweepRecord, plan: Plan, total: int) -> AfterRun:
-    """Return what writes the comparison page of a sweep of so many runs."""
+def _comparing(record: SweepRecord, plan: Plan, study: Study, view: View) -> AfterRun:
+    """Return what writes the comparison page of a sweep; that it grew too large is said once."""
     objective = plan.space.objective
+    said: list[str] = []
+
+    def warn(text: str) -> None:
+        if not said:
+            said.append(text)
+            view.say(text)
 
     def write(runs: Sequence[RunDirectory]) -> None:
         every = [run for trial in record.trials for run in trial.runs]
@@ -131,7 +137,8 @@ def _comparing(record: SweepRecord, plan: Plan, total: int) -> AfterRun:
             objective=objective.figure if objective else "",
             direction=objective.direction if objective else "maximize",
             notes={Path(run.run).name: "pruned" for run in every if run.status == "pruned"},
-            waiting=max(total - len(runs), 0),
+            waiting=to_come(record, study, plan),
+            warn=warn,
         )
 
     return write

@@ -104,6 +104,14 @@ class SweepRecord:
         runs = [RunDirectory(self.folder / path) for path in paths]
         return [run for run in runs if run.record.exists()]
 
+    @property
+    def to_begin(self) -> int:
+        """How many runs of the trials so far have left nothing yet and are still to be done."""
+        begun = {run.path for run in self.begun}
+        unsettled = ("waiting", "running", "stopped")
+        runs = [run for trial in self.trials for run in trial.runs if run.status in unsettled]
+        return len({self.folder / run.run for run in runs} - begun)
+
     def write(self, status: str) -> None:
         """Write the record, whole or not at all."""
         write_json(

@@ -12,6 +12,9 @@ from workbench.reports.sweep_record import RunEntry, TrialEntry
 class View(Protocol):
     """Shows a sweep."""
 
+    def expect(self, runs: int) -> None:
+        """So many runs are still to end: fewer than were planned where a trial is pruned."""
+
     def began(self, trial: TrialEntry, run: RunEntry) -> None:
         """A run has begun."""
 
@@ -31,6 +34,10 @@ class Lines:
     def __init__(self, stream: TextIO, runs: int) -> None:
         """Write to `stream` of so many runs."""
         self._stream, self._runs, self._done = stream, runs, 0
+
+    def expect(self, runs: int) -> None:
+        """See `View.expect`."""
+        self._runs = self._done + runs
 
     def began(self, trial: TrialEntry, run: RunEntry) -> None:
         """See `View.began`."""
@@ -58,6 +65,10 @@ class Bars:
         self._sweep = tqdm(total=runs, desc="Sweep", unit=" runs", file=stream, position=0)
         self._lines: dict[str, tqdm[Any]] = {}
         self._labels: dict[str, str] = {}
+
+    def expect(self, runs: int) -> None:
+        """See `View.expect`."""
+        self._sweep.total = self._sweep.n + runs
 
     def began(self, trial: TrialEntry, run: RunEntry) -> None:
         """See `View.began`."""
