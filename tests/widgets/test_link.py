@@ -33,10 +33,11 @@ def test_it_points_to_an_absolute_path(tmp_path, monkeypatch):
         ("/elsewhere/r.html", {"serverRoot": "/w", "baseUrl": "/"}, None),
         ("/w/r.html", {}, None),
         ("/w/r.html", {"serverRoot": "/"}, "/files/w/r.html"),
+        ("/w/runs/a/", {"serverRoot": "/w", "baseUrl": "/"}, "/lab/tree/runs/a"),
     ],
 )
 def test_the_address_is_that_of_the_server(path, settings, wanted):
-    module = json.dumps((STATIC / "link.js").as_uri())
+    module = json.dumps((STATIC / "address.js").as_uri())
     script = (
         f"import({module}).then(({{ addressOf }}) => console.log(JSON.stringify("
         f"addressOf({json.dumps(path)}, '/home/me', {json.dumps(settings)}))))"

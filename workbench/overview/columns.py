@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from workbench.charts.frame import shortened
 from workbench.charts.tables import Table
 from workbench.overview.order import (
     Objective,
@@ -15,6 +16,9 @@ from workbench.overview.order import (
 from workbench.overview.summary import Summary
 
 MAIN = ("loss", "exact_match", "bleu", "chrf", "wall_seconds")  # where there is little room
+BEST = 5  # runs listed as such
+SETTINGS = 8  # told of each of them
+LETTERS = 60  # of a text in a cell
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,12 @@ class Column:
     texts: tuple[str, ...]
     best: int | None = None
 
+    @property
+    def is_number(self) -> bool:
+        """Whether all values that are known are numbers."""
+        known = [value for value in self.values if value is not None]
+        return all(isinstance(it, int | float) and not isinstance(it, bool) for it in known)
+
 
 def columns_of(runs: Sequence[Summary], objective: Objective) -> list[Column]:
     """Return the objective, the parameters that differ, and all other figures."""
@@ -47,16 +57,21 @@ def columns_of(runs: Sequence[Summary], objective: Objective) -> list[Column]:
     return [*first, *parameters, *(it for it in figures if it.name != objective.name)]
 
 
+def main(columns: Sequence[Column], objective: Objective) -> list[Column]:
+    """Return those of the columns that matter most, where there is little room."""
+    split = objective.name.partition(".")[0]
+    return [
+        column for column in columns
+        if column.group == "parameters" or column.name == objective.name
+        or (column.group in (split, "cost") and column.name.rpartition(".")[2] in MAIN)
+    ]  # fmt: skip
+
+
 def runs_table(runs: Mapping[str, Summary], objective: Objective) -> Table:
     """Return the runs, the best first, with what differs and the figures that matter most."""
     label = {id(run): name for name, run in runs.items()}
     listed = objective.best_first(list(runs.values()))
-    split = objective.name.partition(".")[0]
-    columns = [
-        column for column in columns_of(listed, objective)
-        if column.group == "parameters" or column.name == objective.name
-        or (column.group in (split, "cost") and column.name.rpartition(".")[2] in MAIN)
-    ]  # fmt: skip
+    columns = main(columns_of(listed, objective), objective)
     rows = tuple(
         (label[id(run)], run.status, *(column.texts[place] for column in columns))
         for place, run in enumerate(listed)
@@ -83,3 +98,54 @@ def _written(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     return str(value) if value != "" else "(empty)"
+
+
+@dataclass(frozen=True)
+class Best:
+    """One of the best runs: the objective as it is written, and the parameters that differ."""
+
+    name: str
+    run: Summary
+    figure: str
+    settings: tuple[tuple[str, str], ...]
+
+    @property
+    def words(self) -> str:
+        """The settings on one line."""
+        return " ".join(f"{name}={shortened(text, LETTERS)}" for name, text in self.settings)
+
+
+def best_runs(
+    runs: Mapping[str, Summary], columns: Sequence[Column], objective: Objective
+) -> list[Best]:
+    """Return the best runs, at most BEST, with the first of the parameters that differ."""
+    places = {id(run): (place, name) for place, (name, run) in enumerate(runs.items())}
+    parameters = [column for column in columns if column.group == "parameters"][:SETTINGS]
+    listed = []
+    for run in objective.ranked(list(runs.values()))[:BEST]:
+        place, name = places[id(run)]
+        settings = tuple((it.heading, it.texts[place]) for it in parameters if it.texts[place])
+        figure = figure_written(objective.name, run.figures[objective.name])
+        listed.append(Best(name, run, figure, settings))
+    return listed
+
+
+def best_table(best: Sequence[Best], objective: Objective) -> Table:
+    """Return the best runs, with the parameters in which they differ from others."""
+    heading = figure_heading(objective.name)
+    return Table(
+        ("run", heading, "settings"),
+        tuple((one.name, one.figure, one.words) for one in best),
+        f"The best runs by {heading}",
+    )
+
+
+def unfinished_table(runs: Mapping[str, Summary]) -> Table:
+    """Return the runs that did not end well, and why."""
+    rows = tuple((name, run.status, run.why) for name, run in unfinished(runs).items())
+    return Table(("run", "status", "error"), rows, "Not finished")
+
+
+def unfinished(runs: Mapping[str, Summary]) -> dict[str, Summary]:
+    """Return the runs that did not end well or are under way, and the damaged ones."""
+    return {name: run for name, run in runs.items() if run.status != "ok" or run.faults}

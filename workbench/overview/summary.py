@@ -66,6 +66,11 @@ class Summary:
     traceback: str = ""
     faults: tuple[str, ...] = ()
 
+    @property
+    def why(self) -> str:
+        """Why it did not end well, and what of it is damaged, on one line."""
+        return "; ".join(filter(None, (self.error, *self.faults)))
+
     def as_json(self) -> dict[str, Any]:
         """Return what a program wants to know: all but curves and sentences."""
         names = ("name", "status", "started", "parameters", "figures", "error", "faults")

@@ -19,12 +19,11 @@ from workbench.charts.overlay import CHOICES
 from workbench.charts.parallel import importance_bars
 from workbench.errors import WorkbenchError
 from workbench.files import write_text
-from workbench.overview.columns import Column, columns_of
+from workbench.overview.columns import Column, best_runs, columns_of, unfinished
 from workbench.overview.importance import importances as importances_of
 from workbench.overview.order import (
     Objective,
     figure_heading,
-    figure_written,
     given_best,
     labelled,
 )
@@ -36,7 +35,6 @@ from workbench.runs import RunDirectory
 
 LIMIT = 5_000_000  # bytes of a page that can be sent by mail
 DETAILS = (Detail(), Detail(30, 6, 300), Detail(15, 3, 200), Detail(8, 1, 100))
-BEST = 5  # runs listed as such
 CHOSEN = 3  # runs laid side by side at first
 FACETS = 8  # a parameter with so many values at most has a list to filter by
 Direction = Literal["maximize", "minimize"]
@@ -215,18 +213,15 @@ def _facets(columns: Sequence[Column]) -> list[tuple[Column, list[str]]]:
 
 
 def _best(page: _Page, columns: Sequence[Column]) -> list[dict[str, Any]]:
-    places = {id(run): (place, name) for place, (name, run) in enumerate(page.runs.items())}
-    parameters = [column for column in columns if column.group == "parameters"]
-    listed = []
-    for run in page.objective.ranked(list(page.runs.values()))[:BEST]:
-        place, name = places[id(run)]
-        listed.append({
-            "name": name,
-            "link": _link(page.folder, run),
-            "figure": figure_written(page.objective.name, run.figures[page.objective.name]),
-            "settings": [(it.heading, it.texts[place]) for it in parameters[:8] if it.texts[place]],
-        })  # fmt: skip
-    return listed
+    return [
+        {
+            "name": best.name,
+            "link": _link(page.folder, best.run),
+            "figure": best.figure,
+            "settings": best.settings,
+        }
+        for best in best_runs(page.runs, columns, page.objective)
+    ]
 
 
 def _unfinished(page: _Page) -> list[dict[str, Any]]:
@@ -242,8 +237,7 @@ def _unfinished(page: _Page) -> list[dict[str, Any]]:
             "traceback": run.traceback,
             "faults": run.faults,
         }
-        for name, run in page.runs.items()
-        if run.status != "ok" or run.faults
+        for name, run in unfinished(page.runs).items()
     ]
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import anywidget
 import traitlets
 
-from workbench.widgets.paths import STATIC
+from workbench.widgets.paths import joined
 
 
 class Link(anywidget.AnyWidget):
@@ -17,7 +17,7 @@ class Link(anywidget.AnyWidget):
         home: the home directory, which the server abbreviates to `~`.
     """
 
-    _esm = STATIC / "link.js"
+    _esm = joined("address.js", "link.js")
     label = traitlets.Unicode("").tag(sync=True)
     path = traitlets.Unicode("").tag(sync=True)
     home = traitlets.Unicode("").tag(sync=True)

@@ -1,6 +1,9 @@
 """Many runs in a notebook, as the comparison page has them, without a session of their own."""
 
-from collections.abc import Sequence
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -8,39 +11,35 @@ from typing import Any
 import ipywidgets
 
 from workbench.charts.frame import Figure
-from workbench.charts.overlay import CHOICES, TRAINING, figure_title
-from workbench.charts.parallel import importance_bars
+from workbench.charts.overlay import TRAINING, figure_title
 from workbench.charts.tables import Table
 from workbench.errors import WorkbenchError
-from workbench.overview.columns import columns_of, runs_table
-from workbench.overview.importance import importances
-from workbench.overview.order import (
-    Objective,
-    figure_heading,
-    figures_of,
-    find_runs,
-    given_best,
-    labelled,
-)
-from workbench.overview.summary import Summary, summarized
-from workbench.overview.views import (
-    curves_chart,
-    figures_with_curves,
-    parameters_chart,
-    translations_table,
-)
+from workbench.overview.columns import best_runs, unfinished
+from workbench.overview.look import Look
+from workbench.overview.order import figure_heading, figures_of
+from workbench.overview.views import figures_with_curves
 from workbench.widgets.figure import bundle, show
 from workbench.widgets.looks import looks
-from workbench.widgets.parts import NARROW, card, markup, row, words
+from workbench.widgets.parts import NARROW, Painted, card, markup, row, words, write
+from workbench.widgets.parts import show as let_see
+from workbench.widgets.runs_table import RunsTable, best_shown, runs_shown, unfinished_shown
+from workbench.widgets.ticker import Ticker
 from workbench.widgets.vega import VegaView
 
-FIRST = 3  # runs told apart at first
+EVERY = 3.0  # seconds between two looks while runs are under way
+GRACE = 60.0  # seconds that the next run of a sweep may take to begin
+HELP = (
+    "Words must occur in a row; units>=128, lr<0.01 or encoder=gru compare a column. "
+    "Press a heading to sort, a name to open the report."
+)
+Act = Callable[[], Any]
 
 
 class RunsPanel(ipywidgets.VBox):
     """The runs in some directories: their table, curves, parameters and translations.
 
-    With `live=False` it has no widgets: it displays what `still` returns.
+    While runs are under way it looks again by itself, and for GRACE seconds after. With
+    `live=False` it has no widgets: it displays what `still` returns.
     """
 
     def __init__(self, *paths: str | Path, objective: str = "", live: bool = True) -> None:
@@ -49,127 +48,164 @@ class RunsPanel(ipywidgets.VBox):
         Raises:
             RunError: a directory is neither. SettingsError: no run has measured the objective.
         """
-        self.paths, self.live = paths, live
-        self.runs: dict[str, Summary] = {}
-        self.objective = Objective(objective)
-        self.figure = TRAINING
-        self.chosen: tuple[str, ...] = ()
-        self._read()
+        self._lock, self._painted, self._ticker = threading.RLock(), Painted(), Ticker(self)
+        self._writer: int | None = None  # the thread that paints
+        self._until = 0.0  # when to look no more, on the monotonic clock
+        self.look, self.live = Look(paths, objective), live
         super().__init__()
         if live:
             self._build()
             self._paint()
+            self._watch()
 
     def still(self) -> list[Figure | Table]:
         """Return all that the panel shows, for a page without a kernel."""
-        mattered, _ = self._mattered()
-        columns = columns_of(list(self.runs.values()), self.objective)
-        shown = [
-            runs_table(self.runs, self.objective),
-            curves_chart(self.runs, self.figure, self.chosen),
-            parameters_chart(self.runs, columns, self.objective, self.chosen),
-            *([mattered] if mattered else []),
-        ]
-        translations = translations_table(self.runs, self.chosen)
-        return [*shown, translations] if translations.rows else shown
+        return self.look.still()
 
-    def _read(self) -> None:
-        """Read the directories anew; what was chosen stays so, if it is still there."""
-        every = [summarized(run) for run in find_runs(self.paths)]
-        self.objective = Objective.of(every, self.objective.name)
-        self.runs = labelled(self.objective.best_first(every))
-        kept = tuple(name for name in self.chosen if name in self.runs)
-        self.chosen = kept or tuple(given_best(self.runs, self.objective, FIRST))
-        figures = figures_with_curves(self.runs, self.objective)
-        self.figure = self.figure if self.figure in figures else (figures or [TRAINING])[0]
+    def close(self) -> None:
+        """Look no more, and close the widgets."""
+        with self._lock:
+            self._until = -1.0
+        self._ticker.off(self._look_again)
+        super().close()
 
-    def _mattered(self, width: Any = 600) -> tuple[Figure | None, str]:
-        """Return the chart of what mattered, or None and why there is none."""
-        try:
-            found = importances(list(self.runs.values()), self.objective)
-        except WorkbenchError as error:
-            return None, str(error)
-        return importance_bars(found, figure_heading(self.objective.name), width), ""
+    # What a person does ---------------------------------------------------------------------
+
+    def _heed(self, widget: ipywidgets.Widget, act: Callable[[Any], Any]) -> None:
+        """Call `act` with what a person chose in a control; not with what the panel wrote there."""
+
+        def chosen(change: Any) -> None:
+            if self._writer != threading.get_ident():
+                self._attempt(lambda: act(change.new))
+
+        widget.observe(chosen, "value")
+
+    def _attempt(self, act: Act) -> None:
+        with self._lock:
+            self._reason.value = ""
+            try:
+                act()
+            except WorkbenchError as error:
+                self._reason.value = escape(str(error))
+            self._paint()
+            self._watch()
+
+    def _watch(self) -> None:
+        """Look again soon while runs are under way; a sweep takes a moment between two."""
+        now = time.monotonic()
+        if self.look.under_way and self._until >= 0:
+            self._until = now + GRACE
+        if now < self._until:
+            self._ticker.mark(self._look_again, EVERY)
+
+    def _look_again(self) -> None:
+        self._attempt(self.look.read)
+
+    # What there is to see -------------------------------------------------------------------
 
     def _build(self) -> None:
         looks()
         self.add_class("wb-panel")
-        self._ranking = ipywidgets.Dropdown(description="Ranked by", style=NARROW)
-        self._figure = ipywidgets.Dropdown(description="Curve", style=NARROW)
-        self._choice = ipywidgets.SelectMultiple(description="Chosen", rows=6, style=NARROW)
-        self._choice.add_class("wb-grow")
+        self._make_controls()
+        self._table, self._best = RunsTable(self._sort), RunsTable()
+        self._unfinished, self._side = RunsTable(), markup()
+        self._reason, self._hint = markup(style="wb-error"), markup(style="wb-note")
+        self._going_on = markup(style="wb-note")
+        self._views = {name: VegaView() for name in ("curves", "parameters", "mattered")}
+        self._cards = {
+            "best": card(words("Best runs", "wb-title"), self._best),
+            "unfinished": card(words("Not finished", "wb-title"), self._unfinished),
+        }
         again = ipywidgets.Button(description="Look again", tooltip="read the runs anew")
         again.add_class("wb-button")
-        again.on_click(lambda _: self._attempt(self._read))
-        for control, act in (
-            (self._ranking, self._rank), (self._figure, self._draw), (self._choice, self._choose),
-        ):  # fmt: skip
-            control.observe(lambda change, act=act: self._heed(act, change.new), "value")
-        self._table, self._side = markup(), markup()
-        self._reason, self._hint = markup(style="wb-error"), markup(style="wb-note")
-        self._views = {name: VegaView() for name in ("curves", "parameters", "mattered")}
-        self._painting = False
+        again.on_click(lambda _: self._look_again())
         self.children = (
-            card(words("Runs", "wb-title"), row(self._ranking, again), self._reason, self._table),
+            self._cards["best"],
+            card(words("Runs", "wb-title"), row(self._query, self._ranking, self._every, again),
+                 words(HELP, "wb-note"), self._going_on, self._reason, self._table),
             card(words("Curves", "wb-title"), row(self._figure, self._choice),
                  self._views["curves"]),
             card(words("Parameters", "wb-title"), self._views["parameters"], self._hint,
                  self._views["mattered"]),
             card(words("Translations", "wb-title"), self._side),
+            self._cards["unfinished"],
         )  # fmt: skip
 
-    def _heed(self, act: Any, value: Any) -> None:
-        if not self._painting:
-            self._attempt(lambda: act(value))
+    def _make_controls(self) -> None:
+        look = self.look
+        self._query = ipywidgets.Text(description="Filter", style=NARROW,
+                                      placeholder="words, or units>=128")  # fmt: skip
+        self._ranking = ipywidgets.Dropdown(description="Ranked by", style=NARROW)
+        self._every = ipywidgets.Checkbox(description="all figures", indent=False)
+        self._every.layout.width = "auto"
+        self._figure = ipywidgets.Dropdown(description="Curve", style=NARROW)
+        self._choice = ipywidgets.SelectMultiple(description="Chosen", rows=6, style=NARROW)
+        for widget in (self._query, self._choice):
+            widget.add_class("wb-grow")
+            widget.layout.min_width = "260px"
+        for widget, trait in (
+            (self._query, "query"), (self._every, "every_figure"), (self._figure, "figure"),
+        ):  # fmt: skip
+            self._heed(widget, partial(setattr, look, trait))
+        self._heed(self._ranking, look.rank)
+        self._heed(self._choice, look.choose)
 
-    def _attempt(self, act: Any) -> None:
-        self._reason.value = ""
-        try:
-            act()
-        except WorkbenchError as error:
-            self._reason.value = escape(str(error))
-        self._paint()
-
-    def _rank(self, name: str) -> None:
-        self.objective = Objective(name)
-        self._read()
-
-    def _draw(self, figure: str) -> None:
-        self.figure = figure
-
-    def _choose(self, names: Sequence[str]) -> None:
-        self.chosen = tuple(names)[:CHOICES]
-        if len(names) > CHOICES:
-            raise WorkbenchError(f"{CHOICES} runs at most are told apart; {len(names)} were chosen")
+    def _sort(self, name: str) -> None:
+        self._attempt(lambda: self.look.sort_by(name))
 
     def _paint(self) -> None:
-        self._painting = True
+        """Show what has changed."""
+        self._writer = threading.get_ident()
         try:
             self._paint_controls()
         finally:
-            self._painting = False
-        columns = columns_of(list(self.runs.values()), self.objective)
-        mattered, reason = self._mattered("container")
-        self._hint.value = escape(reason)
-        self._table.value = runs_table(self.runs, self.objective).to_html()
-        self._side.value = translations_table(self.runs, self.chosen).to_html()
-        charts = {
-            "curves": curves_chart(self.runs, self.figure, self.chosen, "container"),
-            "parameters": parameters_chart(self.runs, columns, self.objective, self.chosen,
-                                           "container"),
-        }  # fmt: skip
-        for name, chart in (charts | ({"mattered": mattered} if mattered else {})).items():
-            self._views[name].show(chart)
+            self._writer = None
+        look, columns, names = self.look, self.look.columns, self.look.names
+        rising = look.objective.direction == "minimize"
+        self._table.show(runs_shown(look.runs, columns, names,
+                                    look.sort or (look.objective.name, rising)))  # fmt: skip
+        self._paint_lists()
+        count = look.under_way
+        write(self._going_on, value=f"{count} under way; looked at every {EVERY:g} s."
+              if count else "")  # fmt: skip
+        self._paint_charts(names)
 
     def _paint_controls(self) -> None:
-        every = list(self.runs.values())
-        self._ranking.options = {figure_heading(name): name for name in figures_of(every)} or [""]
-        self._ranking.value = self.objective.name
-        figures = figures_with_curves(self.runs, self.objective) or [TRAINING]
-        self._figure.options = {figure_title(name): name for name in figures}
-        self._figure.value = self.figure
-        self._choice.options = tuple(self.runs)
-        self._choice.value = self.chosen
+        look, every = self.look, list(self.look.runs.values())
+        if self._painted.is_new("options", look.runs):
+            rankings = {figure_heading(name): name for name in figures_of(every)}
+            figures = figures_with_curves(look.runs, look.objective) or [TRAINING]
+            self._ranking.options = rankings or [""]
+            self._figure.options = {figure_title(name): name for name in figures}
+            self._choice.options = tuple(look.runs)
+        write(self._ranking, value=look.objective.name)
+        write(self._figure, value=look.figure)
+        write(self._choice, value=look.chosen)
+
+    def _paint_lists(self) -> None:
+        """Show the best runs, and those that did not end well."""
+        look = self.look
+        if not self._painted.is_new("lists", look.runs, look.objective.name):
+            return
+        best = best_runs(look.runs, look.columns, look.objective)
+        self._best.show(best_shown(best, figure_heading(look.objective.name)))
+        self._unfinished.show(unfinished_shown(unfinished(look.runs)))
+        let_see(self._cards["best"], bool(best))
+        let_see(self._cards["unfinished"], bool(unfinished(look.runs)))
+
+    def _paint_charts(self, names: list[str]) -> None:
+        look, is_new = self.look, self._painted.is_new
+        if is_new("curves", look.runs, look.figure, look.chosen, tuple(names)):
+            self._views["curves"].show(look.curves(names, "container"))
+        if is_new("parameters", look.runs, look.chosen, look.objective.name):
+            self._views["parameters"].show(look.parameters("container"))
+        if is_new("translations", look.runs, look.chosen):
+            self._side.value = look.translations().to_html()
+        if is_new("mattered", look.runs, look.objective.name):
+            chart, reason = look.mattered("container")
+            self._hint.value = escape(reason)
+            if chart:
+                self._views["mattered"].show(chart)
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         """Return the widget; headless, show the still forms, the last being the cell's output."""

@@ -19,16 +19,4 @@ function render({ model, el }) {
   return () => model.off(traits, paint);
 }
 
-// JupyterLab says on its page where its server is and which folder that shows.
-export function addressOf(path, home, settings = pageSettings()) {
-  const root = settings.serverRoot?.replace(/^~(?=\/|$)/, home).replaceAll("\\", "/").replace(/\/$/, "");
-  if (root === undefined || !path.startsWith(`${root}/`)) return null;
-  const parts = path.slice(root.length + 1).split("/").map(encodeURIComponent);
-  return `${settings.baseUrl ?? "/"}files/${parts.join("/")}`;
-}
-
-function pageSettings() {
-  return JSON.parse(document.getElementById("jupyter-config-data")?.textContent ?? "{}");
-}
-
 export default { render };
