@@ -15,6 +15,7 @@ PACKAGES = ("seq2seq-workbench", "tensorflow", "keras", "numpy", "sentencepiece"
 THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")  # if limited
 VISIBLE = "CUDA_VISIBLE_DEVICES"  # the GPUs that a process may use
 STILLS_ELSEWHERE = "WORKBENCH_STILLS_ELSEWHERE"  # set where another process draws the PNGs
+BEGUN = "WORKBENCH_RUNS_BEGUN"  # the file in which a process tells what run directories it began
 
 
 def describe() -> dict[str, Any]:

@@ -14,12 +14,14 @@ import json
 import os
 import re
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
 import psutil
 
 from workbench.config import RunConfig
+from workbench.environment import BEGUN
 from workbench.errors import RunError
 from workbench.files import write_json
 
@@ -70,8 +72,11 @@ class RunDirectory:
 
     def update(self, **fields: Any) -> None:
         """Merge `fields` into `run.json`, whole or not at all."""
-        known = self._fields() if self.record.exists() else {"schema": SCHEMA}
+        is_new = not self.record.exists()
+        known = {"schema": SCHEMA} if is_new else self._fields()
         write_json(self.record, known | fields)
+        if is_new:
+            self._tell()
 
     def begin(self, **fields: Any) -> None:
         """Write that this process runs the run."""
@@ -82,6 +87,13 @@ class RunDirectory:
             started=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             **fields,
         )
+        self._tell()
+
+    def _tell(self) -> None:
+        """Tell whoever runs this process which run it has begun."""
+        if place := os.environ.get(BEGUN):
+            with suppress(OSError), Path(place).open("a", encoding="utf-8") as told:
+                told.write(f"{os.getpid()} {self.path.resolve()}\n")
 
     @property
     def runner(self) -> Runner:

@@ -71,6 +71,12 @@ def cell_seconds(cell: NotebookNode) -> float | None:
     return cell.metadata.get("papermill", {}).get("duration")  # type: ignore[no-any-return]
 
 
+def in_minutes(seconds: float) -> str:
+    """Return how long something took, as people write it."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
 def failure_in(notebook: NotebookNode) -> Failure | None:
     """Return what the failed cell says, None when no cell failed."""
     for index, cell in enumerate(notebook.cells):

@@ -3,8 +3,9 @@
 papermill's own engine marks all cells completed after a kernel is killed or a cell takes too
 long. Here `metadata.papermill.status` of a cell says `completed`, `failed` or, when it never
 ran, `pending`, and a failed cell always ends with an error output that says why. Works in plain
-papermill as well: `papermill --engine workbench in.ipynb out.ipynb`. The last lines that libraries
-printed past the cells stand in the notebook's `metadata.papermill.log`.
+papermill as well: `papermill --engine workbench in.ipynb out.ipynb`, which then makes `out.html`
+and tells the failure in the run directory of the notebook's session (see `plain.py`). The last
+lines that libraries printed past the cells stand in the notebook's `metadata.papermill.log`.
 """
 
 import asyncio
@@ -27,10 +28,11 @@ from nbformat import NotebookNode
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, NotebookExecutionManager
 
-from workbench.environment import STILLS_ELSEWHERE
+from workbench.environment import BEGUN, STILLS_ELSEWHERE
 from workbench.files import write_text
 from workbench.reports.cells import LOG
 from workbench.reports.endings import cause_of_death, starved_processes
+from workbench.reports.plain import Begun, told_by_papermill
 
 if TYPE_CHECKING:
     from workbench.charts.stills import Stills
@@ -64,7 +66,8 @@ class WorkbenchEngine(Engine):  # type: ignore[misc]
     ) -> NotebookNode:
         """Run `nb` in place, writing it to `output_path` as it goes.
 
-        A `Path` is written whole or not at all; a text is papermill's and may be an address.
+        A `Path` is the caller's, who sees to run directory and page, and is written whole or not
+        at all; a text is papermill's and may be an address: they are seen to here.
 
         Raises:
             DeadKernelError: the kernel died in a cell.
@@ -83,10 +86,13 @@ class WorkbenchEngine(Engine):  # type: ignore[misc]
             autosave_cell_every=autosave_cell_every,
         )
         manager.notebook_start()
-        try:
-            cls.execute_managed_notebook(manager, kernel_name, log_output=log_output, **options)
-        finally:
-            manager.notebook_complete()
+        with told_by_papermill(nb, output_path) as begun:
+            try:
+                cls.execute_managed_notebook(
+                    manager, kernel_name, log_output=log_output, begun=begun, **options
+                )
+            finally:
+                manager.notebook_complete()
         return nb
 
     @classmethod
@@ -97,9 +103,13 @@ class WorkbenchEngine(Engine):  # type: ignore[misc]
         start_timeout: float = 60,
         execution_timeout: float | None = None,
         timeout: float | None = None,
+        begun: Begun | None = None,
         **options: Any,
     ) -> None:
-        """Run the cells of `nb_man.nb`; a failing cell ends the run and is no exception."""
+        """Run the cells of `nb_man.nb`; a failing cell ends the run and is no exception.
+
+        `begun` comes to know the run directories that the kernel begins.
+        """
         options.pop("input_path", None)
         client = _Client(
             nb_man,
@@ -111,6 +121,7 @@ class WorkbenchEngine(Engine):  # type: ignore[misc]
             extra_arguments=QUIET,
             **options,
         )
+        client.begun = begun
         client.execute(timeout, execution_timeout)
 
 
@@ -147,6 +158,8 @@ class _TruthfulManager(NotebookExecutionManager):  # type: ignore[misc]
 
 
 class _Client(PapermillNotebookClient):  # type: ignore[misc]
+    begun: Begun | None = None
+
     def create_kernel_manager(self) -> AsyncKernelManager:
         """Take `python3` as this interpreter, whatever kernel the user has registered so."""
         if self.kernel_name == NATIVE_KERNEL_NAME:
@@ -224,9 +237,13 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
     async def _start_kernel(self) -> None:
         # a crash says on which line; pictures are drawn beside the kernel, while it works on
         surroundings = {**os.environ, "PYTHONFAULTHANDLER": "1", STILLS_ELSEWHERE: "1"}
+        if self.begun:
+            surroundings[BEGUN] = str(self.begun.file)
         await self.async_start_new_kernel(
             stdout=self.kernel_log, stderr=self.kernel_log, env=surroundings
         )
+        if self.begun:
+            self.begun.process = getattr(self.km.provisioner, "pid", None)
         from workbench.charts.stills import Stills  # takes a while, and so does the kernel now
 
         self.stills = Stills()

@@ -29,6 +29,7 @@ from workbench.reports.cells import (
     code_digest,
     code_of,
     failure_in,
+    in_minutes,
     log_tail,
     without_injected,
 )
@@ -222,13 +223,12 @@ def _finish(
 def _facts(run: RunDirectory, status: str, seconds: float) -> dict[str, str]:
     """Return what the head of the page says."""
     record = run.read()
-    minutes, rest = divmod(round(seconds), 60)
     gpus = [gpu.get("device_name", "GPU") for gpu in record.get("gpus", [])]
     check = {"Check": f"workbench verify {_typed(run)}"} if status == "ok" else {}
     return {
         "Status": status,
         "Started": record["started"].replace("T", " ").replace("Z", " UTC"),
-        "Duration": f"{minutes} min {rest} s" if minutes else f"{rest} s",
+        "Duration": in_minutes(seconds),
         "Device": ", ".join(gpus) or f"{record['processor']}, {record['cores']} cores",
         **check,
     }
