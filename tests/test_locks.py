@@ -1,9 +1,11 @@
+import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 
-from workbench.locks import TakenError, held
+from workbench.locks import TakenError, held, is_taken, waited_for
 
 HOLD = """
 import subprocess, sys, time
@@ -67,3 +69,14 @@ def test_a_process_that_inherits_the_lock_holds_it(tmp_path, holder):
     process.stdout.read()
     with held(tmp_path / "lock"):
         pass
+
+
+def test_a_lock_is_asked_for_and_waited_for(holder, tmp_path):
+    lock = tmp_path / "lock"
+    assert not is_taken(lock)
+    process = holder()
+    assert is_taken(lock)
+    threading.Timer(0.3, process.kill).start()
+    with waited_for(lock):
+        assert process.wait() == -signal.SIGKILL
+        assert is_taken(lock)

@@ -17,6 +17,8 @@ VISIBLE = "CUDA_VISIBLE_DEVICES"  # the GPUs that a process may use
 STILLS_ELSEWHERE = "WORKBENCH_STILLS_ELSEWHERE"  # set where another process draws the PNGs
 BEGUN = "WORKBENCH_RUNS_BEGUN"  # the file in which a process tells what run directories it began
 
+GPU_ORDER = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"}  # CUDA counts GPUs as NVML and nvidia-smi do
+
 
 def describe() -> dict[str, Any]:
     """Return versions, git commit, system, processor and the limits of this process, plainly."""

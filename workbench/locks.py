@@ -6,9 +6,12 @@ means nothing: a file left by a process that was killed is free.
 
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+MOMENT = 0.02  # seconds between two attempts
 
 
 class TakenError(Exception):
@@ -37,6 +40,27 @@ def held(path: Path, note: str = "") -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def waited_for(path: Path) -> Iterator[int]:
+    """Hold the lock `path` as `held` does, after whoever holds it; for what takes a moment."""
+    while True:
+        try:
+            with held(path) as lock:
+                yield lock
+                return
+        except TakenError:
+            time.sleep(MOMENT)
+
+
+def is_taken(path: Path) -> bool:
+    """Say whether a process holds the lock; who asks must keep others from asking meanwhile."""
+    try:
+        with held(path):
+            return False
+    except TakenError:
+        return True
 
 
 if sys.platform == "win32":

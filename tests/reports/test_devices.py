@@ -1,3 +1,5 @@
+import os
+import subprocess
 import sys
 from types import SimpleNamespace
 
@@ -42,19 +44,74 @@ def test_gpus_that_may_be_used(monkeypatch, environment, count, gpus):
     assert visible_gpus(environment) == gpus
 
 
-def test_each_run_gets_the_gpu_with_the_fewest_runs():
-    devices = Devices(("0", "1"))
+def gpu(lent):
+    return lent.variables["CUDA_VISIBLE_DEVICES"]
+
+
+def test_each_run_gets_the_gpu_with_the_fewest_runs(tmp_path):
+    devices = Devices(("0", "1"), tmp_path)
     with devices.lent() as first, devices.lent() as second:
-        assert [first, second] == [{"CUDA_VISIBLE_DEVICES": "0"}, {"CUDA_VISIBLE_DEVICES": "1"}]
-        with devices.lent() as third:
-            assert third == {"CUDA_VISIBLE_DEVICES": "0"}
+        assert (gpu(first), gpu(second)) == ("0", "1")
+        with devices.lent() as third, devices.lent() as fourth:
+            assert (gpu(third), gpu(fourth)) == ("0", "1")
     with devices.lent() as again:
-        assert again == {"CUDA_VISIBLE_DEVICES": "0"}
+        assert gpu(again) == "0"
+
+
+def test_a_run_counts_gpus_as_the_driver_does_unless_told_otherwise(tmp_path, monkeypatch):
+    monkeypatch.delenv("CUDA_DEVICE_ORDER", raising=False)
+    with Devices(("1",), tmp_path).lent() as lent:
+        assert lent.variables == {"CUDA_VISIBLE_DEVICES": "1", "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+    monkeypatch.setenv("CUDA_DEVICE_ORDER", "FASTEST_FIRST")
+    with Devices(("1",), tmp_path).lent() as lent:
+        assert lent.variables["CUDA_DEVICE_ORDER"] == "FASTEST_FIRST"
+
+
+def test_of_two_uses_the_first_may_end_first(tmp_path):
+    """Then a GPU with one use left is not taken for one with none."""
+    devices = Devices(("0", "MIG/1"), tmp_path)
+    one, two, three = devices.lent(), devices.lent(), devices.lent()
+    assert [gpu(each.__enter__()) for each in (one, two, three)] == ["0", "MIG/1", "0"]
+    one.__exit__(None, None, None)
+    two.__exit__(None, None, None)
+    with devices.lent() as again:
+        assert gpu(again) == "MIG/1"
+    three.__exit__(None, None, None)
+
+
+def test_processes_of_a_machine_lend_together(tmp_path):
+    def worker():
+        process = subprocess.Popen(
+            [sys.executable, "-c", LEND, str(tmp_path)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env=os.environ | {"CUDA_VISIBLE_DEVICES": "0,1"},
+        )  # fmt: skip
+        return process, process.stdout.readline().strip()
+
+    workers = [worker(), worker()]
+    assert [gpu for _, gpu in workers] == ["0", "1"]
+    workers[0][0].kill()  # its GPU is free at once
+    workers[0][0].wait()
+    workers.append(worker())
+    assert workers[2][1] == "0"
+    for process, _ in workers:
+        process.kill()
+        process.communicate()
+
+
+LEND = """
+import sys
+from pathlib import Path
+from workbench.reports.devices import Devices, visible_gpus
+with Devices(visible_gpus(), Path(sys.argv[1])).lent() as lent:
+    print(lent.variables["CUDA_VISIBLE_DEVICES"], flush=True)
+    input()
+"""
 
 
 def test_without_a_gpu_nothing_is_said():
-    with Devices(()).lent() as variables:
-        assert variables == {}
+    with Devices(()).lent() as lent:
+        assert (lent.variables, lent.locks) == ({}, ())
 
 
 @pytest.mark.parametrize(("cores", "jobs", "threads"), [(8, 2, 4), (8, 3, 2), (2, 5, 1)])

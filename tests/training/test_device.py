@@ -1,4 +1,6 @@
+import importlib
 import json
+import os
 from types import SimpleNamespace
 
 import pytest
@@ -67,6 +69,15 @@ def test_peak_memory_of_every_gpu(monkeypatch):
         tf.config.experimental, "get_memory_info", lambda _: {"current": 1, "peak": 7}
     )
     assert device.peak_gpu_memory() == {"GPU:0": 7}
+
+
+@pytest.mark.parametrize(("given", "wanted"), [(None, "PCI_BUS_ID"), ("FASTEST_FIRST",) * 2])
+def test_cuda_counts_gpus_as_the_driver_does_unless_told_otherwise(monkeypatch, given, wanted):
+    monkeypatch.delenv("CUDA_DEVICE_ORDER", raising=False)
+    if given:
+        monkeypatch.setenv("CUDA_DEVICE_ORDER", given)
+    importlib.reload(device)
+    assert os.environ["CUDA_DEVICE_ORDER"] == wanted
 
 
 @pytest.mark.parametrize("deterministic", [False, True])

@@ -55,9 +55,12 @@ def test_the_gpus_use_energy_and_software_are_told():
                  {"utilisation": None, "joules": 160_000.0}],
     }  # fmt: skip
     gpu = {"device_name": "NVIDIA H200", "memory_bytes": 141 * 2**30}
-    told = in_short(FACTS | {"gpus": [gpu], "usage": usage, "driver": "570", "cuda": "12.5"})
+    software = {"driver": "570", "driver_cuda": "12.8", "cuda": "12.5"}
+    told = in_short(FACTS | {"gpus": [gpu], "usage": usage, **software})
     assert told["device"] == "NVIDIA H200, 141 GiB"
-    assert told["GPU software"] == "driver 570, CUDA 12.5"
+    assert told["GPU software"] == (
+        "driver 570, CUDA of the driver 12.8, TensorFlow built with CUDA 12.5"
+    )
     assert told["processor in use"] == "25% of its cores; whole machine 50%"
     assert told["GPU in use"] == "62% of the time"
     assert told["energy of GPUs"] == "0.10 kWh"

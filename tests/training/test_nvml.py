@@ -95,8 +95,18 @@ def test_only_the_cards_that_this_process_may_use(cards, monkeypatch, visible, n
 
 def test_the_driver_and_how_far_its_cuda_goes(cards, monkeypatch):
     monkeypatch.setattr(pynvml, "nvmlSystemGetDriverVersion", lambda: b"570.86")
-    monkeypatch.setattr(pynvml, "nvmlSystemGetCudaDriverVersion", lambda: 12080)
+    monkeypatch.setattr(pynvml, "nvmlSystemGetCudaDriverVersion_v2", lambda: 12080)
     assert nvml.driver() == {"driver": "570.86", "driver_cuda": "12.8"}
+
+
+def test_a_driver_whose_cuda_is_not_found_says_what_it_knows_of(cards, monkeypatch):
+    def absent():
+        raise pynvml.NVMLError(pynvml.NVML_ERROR_LIBRARY_NOT_FOUND)
+
+    monkeypatch.setattr(pynvml, "nvmlSystemGetDriverVersion", lambda: "550.1")
+    monkeypatch.setattr(pynvml, "nvmlSystemGetCudaDriverVersion_v2", absent)
+    monkeypatch.setattr(pynvml, "nvmlSystemGetCudaDriverVersion", lambda: 12040)
+    assert nvml.driver() == {"driver": "550.1", "driver_cuda": "12.4"}
 
 
 def test_without_a_driver_there_is_nothing(monkeypatch):

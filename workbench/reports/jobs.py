@@ -128,7 +128,8 @@ def _process(job: Job, run: RunDirectory, lock: int) -> tuple[int, bool, str]:
         process = subprocess.Popen(
             [sys.executable, *COMMAND, *options, "--", job.notebook],
             cwd=job.place, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors,
-            env={**os.environ, **thread_limits(job.threads), **gpu}, **_apart(lock),
+            env={**os.environ, **thread_limits(job.threads), **gpu.variables},
+            **_apart(lock, *gpu.locks),
         )  # fmt: skip
         told = _wait(process, job)
         errors.seek(0)
@@ -136,9 +137,9 @@ def _process(job: Job, run: RunDirectory, lock: int) -> tuple[int, bool, str]:
     return process.returncode, told, lines[-1].removeprefix("workbench: ")
 
 
-def _apart(lock: int) -> dict[str, Any]:
-    """Return how a process starts that Ctrl-C reaches only through us, and that holds the lock."""
-    return {} if os.name == "nt" else {"process_group": 0, "pass_fds": (lock,)}
+def _apart(*locks: int) -> dict[str, Any]:
+    """Return how a process starts that Ctrl-C reaches only through us, and that holds the locks."""
+    return {} if os.name == "nt" else {"process_group": 0, "pass_fds": locks}
 
 
 def _wait(process: "subprocess.Popen[bytes]", job: Job) -> bool:
@@ -182,5 +183,5 @@ def _ended(run: RunDirectory, code: int, told: bool, line: str) -> Ended:
 
 @cache
 def _devices() -> Devices:
-    """Return the GPUs of this machine; one process lends them to all its runs."""
+    """Return the GPUs that this process may use, found out once."""
     return Devices(visible_gpus())

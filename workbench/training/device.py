@@ -1,12 +1,17 @@
 """What TensorFlow runs on, and the switches that must be set before it does."""
 
+import os
 from typing import Any
 
 import tensorflow as tf
 
 from workbench.config import Precision
+from workbench.environment import GPU_ORDER
 from workbench.errors import SettingsError
 from workbench.training import nvml
+
+for _name, _value in GPU_ORDER.items():  # CUDA reads it when it is first asked for a GPU
+    os.environ.setdefault(_name, _value)
 
 
 def prepare(deterministic: bool) -> None:
@@ -36,7 +41,10 @@ def check_precision(precision: Precision) -> None:
 
 
 def describe() -> dict[str, Any]:
-    """Return the GPUs with their details, or the fact that there is none, as plain values."""
+    """Return the GPUs with their details, or the fact that there is none, as plain values.
+
+    `cuda` and `cudnn` are what TensorFlow was built with, `driver_cuda` what the driver runs.
+    """
     found = tf.config.list_physical_devices("GPU")
     if not found:
         return {"device": "CPU"}

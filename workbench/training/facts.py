@@ -14,6 +14,13 @@ from workbench.records import BadLine, Progress
 from workbench.training import device, distribution
 from workbench.training.loop import Loop
 
+GPU_SOFTWARE = {
+    "driver": "driver",
+    "driver_cuda": "CUDA of the driver",
+    "cuda": "TensorFlow built with CUDA",
+    "cudnn": "TensorFlow built with cuDNN",
+}
+
 
 def before_training(
     config: RunConfig,
@@ -114,9 +121,13 @@ def _gpu(details: Mapping[str, Any]) -> str:
     return f"{name}, {memory / 2**30:.0f} GiB" if memory else name
 
 
+def gpu_software(facts: Mapping[str, Any]) -> dict[str, str]:
+    """Return the versions of what drives the GPU, as far as they are known."""
+    return {title: facts[name] for name, title in GPU_SOFTWARE.items() if facts.get(name)}
+
+
 def _cuda(facts: Mapping[str, Any]) -> dict[str, str]:
-    known = {"driver": "driver", "cuda": "CUDA", "cudnn": "cuDNN"}
-    told = [f"{title} {facts[name]}" for name, title in known.items() if facts.get(name)]
+    told = [f"{title} {version}" for title, version in gpu_software(facts).items()]
     return {"GPU software": ", ".join(told)} if facts.get("gpus") and told else {}
 
 

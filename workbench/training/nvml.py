@@ -79,22 +79,29 @@ def gpus() -> tuple[Gpu, ...]:
 
 
 def driver() -> dict[str, str]:
-    """Return the version of the driver, and that of CUDA up to which it goes."""
+    """Return the version of the driver, and that of the CUDA which came with it, as it runs."""
     found = {}
     with suppress(pynvml.NVMLError):
         pynvml.nvmlInit()
         version = pynvml.nvmlSystemGetDriverVersion()
         found["driver"] = version.decode() if isinstance(version, bytes) else str(version)
-        number = pynvml.nvmlSystemGetCudaDriverVersion()  # 12040 is 12.4
+        number = _cuda_of_the_driver()  # 12040 is 12.4
         found["driver_cuda"] = f"{number // 1000}.{number % 1000 // 10}"
     return found
+
+
+def _cuda_of_the_driver() -> int:
+    """Ask the library that runs; where it is not found, what NVML itself knows of."""
+    with suppress(pynvml.NVMLError):
+        return int(pynvml.nvmlSystemGetCudaDriverVersion_v2())
+    return int(pynvml.nvmlSystemGetCudaDriverVersion())
 
 
 def _visible() -> Iterator[Any]:
     """Yield the handles of what CUDA_VISIBLE_DEVICES names, up to a name that is none, as CUDA.
 
-    Numbers are those of the PCI bus. CUDA counts differently where cards are of several kinds,
-    unless CUDA_DEVICE_ORDER says PCI_BUS_ID.
+    Numbers are those of the PCI bus, by which CUDA counts as well: `device.py` tells it to, unless
+    the user has told it otherwise in CUDA_DEVICE_ORDER.
     """
     names = os.environ.get("CUDA_VISIBLE_DEVICES")
     if names is None:
