@@ -1,13 +1,7 @@
-import os
-import shutil
-import socket
 import sqlite3
-import subprocess
 import sys
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from pathlib import Path
 
 import pytest
 
@@ -44,33 +38,6 @@ def test_a_database_that_is_not_there_is_one_line():
         open_storage("postgresql://me:secret@127.0.0.1:1/x")
     assert "secret" not in str(error.value)
     assert "\n" not in str(error.value)
-
-
-@pytest.fixture
-def postgres():
-    """The address of an empty database of a real server."""
-    tools = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    if not tools:
-        pytest.skip("no PostgreSQL server on this machine")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    root = os.geteuid() == 0  # as whom it refuses to run
-    me = ["runuser", "-u", "postgres", "--"] if root else []
-    with tempfile.TemporaryDirectory() as home:
-        if root:
-            shutil.chown(home, "postgres")
-        there, control = f"{home}/data", [*me, str(tools[-1] / "pg_ctl"), "-D", f"{home}/data"]
-        flags = f"-p {port} -c listen_addresses=127.0.0.1 -k {home} -c fsync=off"
-        quiet = {"check": True, "stdout": subprocess.DEVNULL, "cwd": home}
-        subprocess.run(
-            [*me, str(tools[-1] / "initdb"), "-D", there, "-U", "me", "-A", "trust"], **quiet
-        )
-        subprocess.run([*control, "-o", flags, "-l", f"{home}/log", "-w", "start"], **quiet)
-        try:
-            yield f"postgresql://me@127.0.0.1:{port}/postgres"
-        finally:
-            subprocess.run([*control, "-m", "immediate", "stop"], **quiet)
 
 
 def test_several_sweeps_may_open_an_empty_database_at_once(postgres):

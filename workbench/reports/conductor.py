@@ -24,6 +24,7 @@ from workbench.reports.sweep_view import View
 from workbench.runs import RunDirectory
 
 LOOK = 0.3  # seconds between two looks at the live runs
+IDLE = 2.0  # seconds between two looks at what other machines are at
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class Conductor:
         self._live: list[Live] = []
         self._failures = 0
         self._told = -1  # how many runs were to come when the caller last looked
+        self._warned = False  # that there are trials on other machines to wait for
         self._stopping = threading.Event()
 
     def conduct(self) -> bool:
@@ -60,9 +62,10 @@ class Conductor:
         """
         self._take_up()
         with _interruptible(self._stopping.set), self._ending_what_lives():
-            while self._fill() or self._live:
+            while self._fill() or self._live or self._waits():
                 time.sleep(LOOK)
                 self._look()
+                self._study.live()
         self._view.expect(self._unended)
         if self._told != self._to_come and self._record.begun:
             self._tell_of_runs()
@@ -145,6 +148,14 @@ class Conductor:
             if trial is None:
                 return None
             self._add(trial)
+
+    def _waits(self) -> bool:
+        """Wait a moment for trials on other machines: what a lost one leaves is done here."""
+        count = 0 if self._closed else self._study.elsewhere()
+        if count and not self._warned:
+            self._warned = True
+            self._view.say(f"{count} trials on other machines; waiting, in case one is lost")
+        return bool(count) and not self._stopping.wait(IDLE)
 
     def _start(self, run: "Live") -> None:
         if is_done(run.directory, run.job.digest):

@@ -1,12 +1,19 @@
-"""Where Optuna keeps the trials of a sweep: beside the runs, or in a database for many machines."""
+"""Where Optuna keeps the trials of a sweep: beside the runs, or in a database for many machines.
 
+Each machine says now and then, by the database's clock, that it is at its trials. One that has said
+nothing for GRACE seconds is lost; whoever sees it first puts its trials into the queue again.
+"""
+
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from optuna.exceptions import StorageInternalError
-from optuna.storages import RDBStorage
+import optuna
+from optuna.exceptions import ExperimentalWarning, StorageInternalError
+from optuna.storages import RDBStorage, fail_stale_trials
+from optuna.trial import FrozenTrial
 from sqlalchemy import NullPool, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -16,6 +23,8 @@ from workbench.files import replacing
 DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 _LOCK = 0x5E2_5E9  # by which several workbenches know each other in a database
 SECONDS = 60  # that a write waits for another process
+BEAT, GRACE = 20, 180  # seconds between two signs of life, and without any until one is lost
+AGAIN = "again"  # notes beside a trial which one it takes the place of
 
 
 def beside(folder: Path) -> str:
@@ -42,13 +51,32 @@ def open_storage(address: str) -> RDBStorage:
         full = f"{DRIVERS.get(scheme, scheme)}://{rest}"
         try:
             with nullcontext() if local else _alone(full, waiting):
-                return RDBStorage(
-                    full, engine_kwargs={"connect_args": waiting, "pool_pre_ping": not local}
-                )
+                return _storage(full, {"connect_args": waiting, "pool_pre_ping": not local})
         except ImportError:
             raise SettingsError(
                 "psycopg is not installed: pip install 'seq2seq-workbench[cluster]'"
             ) from None
+
+
+def take_on_what_is_lost(study: optuna.Study) -> None:
+    """Queue the trials of lost machines again: each once, whoever else looks meanwhile."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        fail_stale_trials(study)
+
+
+def _storage(address: str, options: dict[str, object]) -> RDBStorage:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        return RDBStorage(
+            address, engine_kwargs=options, heartbeat_interval=BEAT, grace_period=GRACE,
+            heartbeat_stale_trial_callback=_queue_again,
+        )  # fmt: skip
+
+
+def _queue_again(study: optuna.Study, lost: FrozenTrial) -> None:
+    point = lost.system_attrs.get("fixed_params") or lost.params
+    study.enqueue_trial(point, user_attrs={AGAIN: lost.number})
 
 
 def _make(path: Path) -> None:

@@ -1,27 +1,37 @@
 """What a sweep asks of Optuna: the next point to try, and whether a run is worth its time.
 
 A trial is one point of the space. What Optuna knows of it outlives this process; a trial left
-running by a sweep that was killed is taken up again under its number, with the same parameters.
+running by a sweep that was killed is taken up again under its number, with the same parameters. If
+that sweep does not come back, another machine of the same study does it under another number.
 """
 
+import time
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import optuna
-from optuna.exceptions import ExperimentalWarning
+from optuna.exceptions import ExperimentalWarning, UpdateFinishedTrialError
 from optuna.pruners import BasePruner, MedianPruner, NopPruner, SuccessiveHalvingPruner
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
+from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from workbench.errors import SettingsError
 from workbench.reports.dimensions import Choice, Dimension
 from workbench.reports.methods import Pruner, Sampler
 from workbench.reports.space import Point, Space
-from workbench.reports.storage import open_storage, storage_errors
+from workbench.reports.storage import (
+    AGAIN,
+    BEAT,
+    open_storage,
+    storage_errors,
+    take_on_what_is_lost,
+)
 
-OWNER, AGAIN, REFUSED = "owner", "again", "refused"  # what we note beside a trial
+OWNER, REFUSED = "owner", "refused"  # what we note beside a trial
 LOCAL = "sqlite:"  # how the address begins of what only this machine uses
 TRIES = 1000  # points drawn in a row that make no sense
 PRIME = 1_000_003  # keeps the draws of two sampler seeds apart
@@ -66,6 +76,8 @@ class Study:
         self.space, self.owner, self._address = space, owner, address
         self._storage = open_storage(address)
         self._reported: set[tuple[int, int]] = set()
+        self._seen: set[int] = set()  # trials of others that were given a sign of life
+        self._due = 0.0  # when to give the next one, on the monotonic clock
         with storage_errors(address):
             self._study = optuna.create_study(
                 storage=self._storage, study_name=name, load_if_exists=True,
@@ -78,6 +90,8 @@ class Study:
             for trial in self.begun():
                 if trial.status == "failed":
                     self._study.enqueue_trial(trial.point, user_attrs={AGAIN: trial.number})
+                elif trial.status == "running":
+                    self._sign(trial.number)
 
     @property
     def total(self) -> int:
@@ -111,8 +125,8 @@ class Study:
             for _ in range(TRIES):
                 if not self._wants_more():
                     return None
-                asked = self._study.ask()
-                asked.set_user_attr(OWNER, self.owner)
+                asked = self._asked()
+                self._sign(asked.number)
                 reason = self._late(asked.number)
                 trial = Trial(asked.number, {} if reason else self._point(asked.number))
                 reason = reason or self.space.refusal(trial.point)
@@ -131,18 +145,69 @@ class Study:
             return False
         self._reported.add((number, evaluation))
         with storage_errors(self._address):
-            handle = self._handle(number)
-            if evaluation not in self._frozen(number).intermediate_values:
+            handle, known = self._handle(number), self._frozen(number)
+            if known.state.is_finished():
+                return True  # another machine took us for lost, and does it
+            if evaluation not in known.intermediate_values:
                 handle.report(value, evaluation)
             return handle.should_prune()
 
     def end(self, number: int, status: str, value: float | None = None) -> None:
-        """Tell how a trial ended: `ok` with its value, `pruned` or `failed`."""
+        """Tell how a trial ended: `ok` with its value, `pruned` or `failed`.
+
+        That of a trial which another machine does, since it took us for lost, is not counted.
+        """
         values = None
         if status == "ok":
             values = 0.0 if value is None else value  # without an objective all are equal
+        with storage_errors(self._address), suppress(UpdateFinishedTrialError):
+            self._study.tell(number, values, state=STATES[status], skip_if_finished=True)
+
+    def live(self) -> None:
+        """Give a sign of life where it is time, and put in the queue what lost machines left.
+
+        A database that does not answer for once is no reason to end.
+        """
+        if time.monotonic() < self._due:
+            return
+        self._due = time.monotonic() + BEAT
+        with suppress(SettingsError), storage_errors(self._address):
+            for trial in self._running():
+                if trial.user_attrs.get(OWNER) == self.owner:
+                    self._beat(trial.number)
+            take_on_what_is_lost(self._study)
+
+    def elsewhere(self) -> int:
+        """Return how many trials other machines are at; they may be lost and theirs be to do.
+
+        Raises:
+            SettingsError: the database is gone.
+        """
         with storage_errors(self._address):
-            self._study.tell(number, values, state=STATES[status])
+            others = [it for it in self._running() if it.user_attrs.get(OWNER) != self.owner]
+            for trial in others:
+                if trial.number not in self._seen:  # without a first sign none would be missed
+                    self._seen.add(trial.number)
+                    self._beat(trial.number)
+        return len(others)
+
+    def _asked(self) -> optuna.Trial:
+        with warnings.catch_warnings():  # we give the signs of life that `optimize` would
+            warnings.filterwarnings("ignore", "Heartbeat of storage", UserWarning)
+            return self._study.ask()
+
+    def _running(self) -> list[FrozenTrial]:
+        return [it for it in self._that_count() if it.state == TrialState.RUNNING]
+
+    def _sign(self, number: int) -> None:
+        """Note that a trial is ours, and that we live: in this order nobody is at it unnoticed."""
+        self._beat(number)
+        with suppress(UpdateFinishedTrialError):  # somebody took us for lost just now
+            self._handle(number).set_user_attr(OWNER, self.owner)
+
+    def _beat(self, number: int) -> None:
+        if isinstance(self._storage, RDBStorage):
+            self._storage.record_heartbeat(self._trial_id(number))
 
     @property
     def _is_grid(self) -> bool:
