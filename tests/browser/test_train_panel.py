@@ -161,12 +161,15 @@ def test_two_views_stay_the_same(book, watch):
     shown.page.set_viewport_size({"width": 1280, "height": 3600})
     press(shown, "Start")
     until_python(shown, TRAINED)
-    handles = shown.page.get_by_role("slider")
-    values = "[...document.querySelectorAll('[role=slider]')].map(it => +it.ariaValueNow)"
+    handles = shown.page.get_by_role("slider", name="Moment", exact=True)
+    values = "[...document.querySelectorAll('.wb-panel [type=range]')].map(it => +it.value)"
     shown.until(f"JSON.stringify({values}) === '[2,2]'")
     handles.first.focus()
     shown.page.keyboard.press("ArrowLeft")
     shown.until(f"JSON.stringify({values}) === '[1,1]'")
+    steps = shown.python("[p.step for p in session.history if p.probes]")
+    told = f"step {steps[1]:,}, evaluation 2 of 3"  # read out with the place
+    expect(handles.last).to_have_attribute("aria-valuetext", told)
     captions = "[...document.querySelectorAll('.wb-panel caption')].map(it => it.textContent)"
     watched = f"{captions}.filter(it => it.startsWith('Watched sentences at step'))"
     shown.until(f"{watched}.length === 2 && new Set({watched}).size === 1")

@@ -41,7 +41,8 @@ def test_links_are_boxed_sure_and_possible(spec):
         {"source": "0:a", "target": "1:y", "link": "possible"},
         {"source": "1:b", "target": "0:x", "link": "sure"},
     ]]  # fmt: skip
-    (boxes,) = seen.marks("point")
+    casing, boxes = seen.marks("point")
+    assert (casing["mark"]["style"], boxes["mark"]["style"]) == ("casing", "link")
     scale = boxes["encoding"]["strokeDash"]["scale"]
     assert scale == {"domain": ["sure", "possible"], "range": [[1, 0], [3, 2]]}
     assert {"gold alignment", "sure", "possible"} <= set(seen.texts())

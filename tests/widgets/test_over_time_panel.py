@@ -53,13 +53,13 @@ def test_a_slider_goes_over_the_checkpoints(panel):
     settled(panel)
     found = panel.lookout.found
     assert (panel._moment.max, panel._moment.value, panel._moment.disabled) == (1, 1, False)
-    assert panel._when.value == "step 4, 2 of 2"
+    assert panel._moment.text == "step 4, 2 of 2"
     [view] = panel._views
     assert found.moments[1].translation.text in view.said.value
     assert view._map.rows == list(found.moments[1].translation.best.tokens)
     panel._moment.value = 0
     settled(panel)
-    assert panel._when.value == "step 2, 1 of 2"
+    assert panel._moment.text == "step 2, 1 of 2"
     assert view.when.value.startswith("run, step 2 · BLEU")
     assert view._map.rows == list(found.moments[0].translation.best.tokens)
     panel._fold._turn(None)

@@ -30,6 +30,7 @@ from workbench.widgets import headless
 from workbench.widgets.candidates import Candidates
 from workbench.widgets.choices import Choices
 from workbench.widgets.forms import Form
+from workbench.widgets.slider import Slider
 from workbench.widgets.state_tree import StateTree
 from workbench.widgets.strip import Strip
 from workbench.widgets.ticker import Ticker
@@ -67,7 +68,7 @@ DRAWN = Candidates | StateTree | Strip  # what answers to the mouse with message
 
 def controls(widget):
     """Yield every control below `widget` that a person could use now."""
-    if isinstance(widget, ipywidgets.ValueWidget | ipywidgets.Button | Form | DRAWN):
+    if isinstance(widget, ipywidgets.ValueWidget | ipywidgets.Button | Form | Slider | DRAWN):
         if not getattr(widget, "disabled", False):
             yield widget
         return
@@ -143,8 +144,8 @@ class Person(RuleBasedStateMachine):
                 control.index = (index,) if several else index
         elif isinstance(control, ipywidgets.Text | ipywidgets.Textarea | ipywidgets.Combobox):
             control.value = typed
-        elif isinstance(control, ipywidgets.IntSlider):
-            control.value = control.min + number % (control.max - control.min + 1)
+        elif isinstance(control, Slider):
+            control.value = number % (control.max + 1)
 
     @rule(command=st.sampled_from(COMMANDS))
     def ask_for_something(self, command):

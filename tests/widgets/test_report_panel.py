@@ -97,7 +97,7 @@ def test_a_run_gets_a_row_the_latest_first(panel):
         panel._run.click()
         assert ended(panel).status == "ok"
     assert len(panel._rows.children) == 2
-    assert "2. experiment" in panel._rows.children[0]._progress.value
+    assert "2. experiment" in panel._rows.children[0]._head.value
     assert not panel._run.disabled
     assert panel._stop.disabled
 
@@ -126,7 +126,8 @@ def test_a_run_that_ended_well_has_its_report_and_its_figures(panel, tmp_path):
 
 def test_a_run_that_failed_says_why(panel):
     view = put(panel, status="failed", message="x: expected <b>, got y")
-    assert "expected &lt;b&gt;, got y" in view._progress.value
+    assert "expected &lt;b&gt;, got y" in view._fault.value
+    assert view._fault.role == "alert"
     assert view._page.path == ""
 
 

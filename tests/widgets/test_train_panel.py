@@ -200,11 +200,11 @@ def test_the_latest_moment_is_shown_unless_a_person_goes_back(open_panel, sessio
     times = moments(session.history)
     assert [moment.step for moment in times] == [2, 4, 6]
     assert (panel._moment.max, panel._moment.value) == (2, 2)
-    assert "step 6, evaluation 3 of 3" in panel._when.value
+    assert "step 6, evaluation 3 of 3" in panel._moment.text
     panel._moment.set_state({"value": 0})
     settle(session)
     assert panel.choices.moment == 0
-    assert "step 2, evaluation 1 of 3" in panel._when.value
+    assert "step 2, evaluation 1 of 3" in panel._moment.text
     assert "Watched sentences at step 2" in panel._table.value
     assert panel._map.rows == list(times[0].probes[0].best.tokens)
     panel._moment.set_state({"value": 2})

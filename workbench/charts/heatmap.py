@@ -14,7 +14,8 @@ TOKENS = 80  # of a side at most: beyond, a cell is smaller than a reader can se
 _TOKEN = "replace(datum.{}, /^[0-9]+:/, '')"  # from "3:jump" to "jump"
 SHADES = alt.Scale(domain=[0, 1], interpolate="lab", clamp=True)
 _WEIGHTS = alt.Legend(orient="bottom", gradientLength=140, gradientThickness=10, tickCount=3)
-_LINKS = alt.Legend(title="gold alignment", orient="bottom", symbolType="square", symbolSize=140)
+_LINKS = alt.Legend(title="gold alignment", orient="bottom", symbolType="square", symbolSize=140,
+                    symbolStrokeWidth=2)  # fmt: skip
 _DASHES = {"sure": [1, 0], "possible": [3, 2]}
 _KEPT = alt.FillOpacity(
     "kept:N", scale=alt.Scale(domain=[True, False], range=[1, 0.2]), legend=None
@@ -76,7 +77,7 @@ def heat_map(
     layers = [heat.properties(width=width, height=height), border]
     drawn = [link for link in links if link.source < len(source) and link.target < len(target)]
     if drawn:
-        layers.append(_boxes(source, target, drawn, cell))
+        layers += _boxes(source, target, drawn, cell)
     return alt.LayerChart(layer=layers)
 
 
@@ -141,21 +142,23 @@ def _cells(
     return chart
 
 
-def _boxes(source: list[str], target: list[str], links: list[TokenLink], cell: int) -> alt.Chart:
+def _boxes(
+    source: list[str], target: list[str], links: list[TokenLink], cell: int
+) -> list[alt.Chart]:
+    """Draw the links, each box over a wider one in its casing."""
     rows = inline(
         {"source": source[link.source], "target": target[link.target], "link": link.kind}
         for link in links
     )
     kinds = [kind for kind in _DASHES if any(link.kind == kind for link in links)]
     dashes = alt.Scale(domain=kinds, range=[_DASHES[kind] for kind in kinds])
-    side = max(cell - 3, 3)
-    chart: alt.Chart = (
-        alt.Chart(rows)
-        .mark_point(style="accent", shape="square", filled=False, opacity=1, size=side**2)
-        .encode(
-            x="source:N",
-            y="target:N",
-            strokeDash=alt.StrokeDash("link:N", scale=dashes, legend=_LINKS),
-        )
+    side = max(cell - 4, 3)
+    boxes = alt.Chart(rows).encode(
+        x="source:N",
+        y="target:N",
+        strokeDash=alt.StrokeDash("link:N", scale=dashes, legend=_LINKS),
     )
-    return chart
+    return [
+        boxes.mark_point(style=style, shape="square", filled=False, opacity=1, size=side**2)
+        for style in ("casing", "link")
+    ]

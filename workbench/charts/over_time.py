@@ -121,7 +121,7 @@ def _part(over: OverTime, number: int) -> alt.VConcatChart:
         parts.append(_attention(cells, shown, shape, room, f"attention_{letter}"))
     if rows := list(_probabilities(over, known)):
         history = _history(rows, known, f"tokens_{letter}", room)
-        parts.append(alt.layer(history, _marker(shown)))
+        parts.append(alt.layer(history, *_marker(shown)))
     return alt.vconcat(*parts, spacing=18)
 
 
@@ -239,16 +239,11 @@ def _history(rows: Rows, known: Sequence[Moment], name: str, room: int) -> alt.C
     return chart
 
 
-def _marker(shown: Sequence[tuple[int, Moment]]) -> alt.Chart:
-    """Draw a frame around the chosen step."""
+def _marker(shown: Sequence[tuple[int, Moment]]) -> list[alt.Chart]:
+    """Draw a frame around the chosen step, over a wider one in its casing."""
     rows = [{"moment": place, "step": moment.step} for place, moment in shown]
-    chart: alt.Chart = (
-        alt.Chart(inline(rows))
-        .mark_bar(style="accent", filled=False, aria=False)
-        .encode(x="step:O")
-        .transform_filter(_CHOSEN)
-    )
-    return chart
+    frame = alt.Chart(inline(rows)).encode(x="step:O").transform_filter(_CHOSEN)
+    return [frame.mark_bar(style=style, filled=False, aria=False) for style in ("casing", "link")]
 
 
 def _probabilities(over: OverTime, known: Sequence[Moment]) -> Iterator[dict[str, Any]]:

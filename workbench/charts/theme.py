@@ -13,11 +13,16 @@ FONT = "Inter, 'Segoe UI', 'Helvetica Neue', Arial, 'Liberation Sans', 'DejaVu S
 # Okabe & Ito 2008, Color Universal Design: told apart by colour-blind readers
 BLUE, SKY, GREEN = "#0072B2", "#56B4E9", "#009E73"
 VERMILION, ORANGE, PURPLE, YELLOW = "#D55E00", "#E69F00", "#CC79A7", "#F0E442"
+INK, BROWN = "#1c2329", "#5e3c00"  # on white, for sky and orange, which are too pale there
 
 
 @dataclass(frozen=True)
 class Palette:
-    """Colours by what they are for."""
+    """Colours by what they are for.
+
+    A mark on cells of any shade is drawn twice, `link` over a wider `casing`, or `ink` over
+    `paper`: one of the two has 3:1 to every shade between those of `heatmap`.
+    """
 
     paper: str
     panel: str
@@ -26,6 +31,8 @@ class Palette:
     grid: str
     main: str
     accent: str
+    link: str
+    casing: str
     category: tuple[str, ...]
     heatmap: tuple[str, ...]
 
@@ -33,12 +40,14 @@ class Palette:
 LIGHT = Palette(
     paper="#ffffff",
     panel="#f5f7f9",
-    ink="#1c2329",
+    ink=INK,
     muted="#5c6670",
     grid="#e3e7eb",
     main=BLUE,
     accent=VERMILION,
-    category=(BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY),
+    link=YELLOW,
+    casing=INK,
+    category=(BLUE, VERMILION, GREEN, PURPLE, INK, BROWN),
     heatmap=("#ffffff", "#7ab6dd", "#083d6b"),
 )
 DARK = Palette(
@@ -49,6 +58,8 @@ DARK = Palette(
     grid="#2c343b",
     main=SKY,
     accent=ORANGE,
+    link=YELLOW,
+    casing="#14181c",
     category=(SKY, ORANGE, GREEN, PURPLE, YELLOW, VERMILION),
     heatmap=("#14181c", "#1f6796", "#b5e0ff"),
 )
@@ -98,7 +109,7 @@ def _legend(palette: Palette) -> dict[str, Any]:
         "titleColor": palette.muted,
         "titleFontSize": 11,
         "titleFontWeight": "normal",
-        "symbolStrokeColor": palette.accent,
+        "symbolStrokeColor": palette.ink,
         "gradientStrokeColor": palette.grid,
     }
 
@@ -124,7 +135,9 @@ def _styles(palette: Palette) -> dict[str, dict[str, Any]]:
         "main": {"color": palette.main, "strokeWidth": 1.75},
         "faint": {"color": palette.main, "opacity": 0.25},
         "accent": {"color": palette.accent, "strokeWidth": 2},
-        "muted": {"color": palette.muted, "opacity": 0.5},
+        "link": {"color": palette.link, "strokeWidth": 2},
+        "casing": {"color": palette.casing, "strokeWidth": 4},
+        "muted": {"color": palette.muted, "opacity": 0.7},
         "arrow": {"color": palette.muted, "strokeWidth": 1.5},
         "border": {"color": palette.grid, "strokeWidth": 1},
         "panel": {"color": palette.panel, "stroke": palette.muted},

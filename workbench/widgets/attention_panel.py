@@ -15,6 +15,7 @@ from workbench.charts.sight import Sight, as_csv, as_table
 from workbench.charts.tables import Table
 from workbench.errors import WorkbenchError
 from workbench.records import Translation
+from workbench.widgets.announced import answer
 from workbench.widgets.download import Download
 from workbench.widgets.fold import Fold
 from workbench.widgets.gaze import Gaze
@@ -47,7 +48,7 @@ class AttentionPanel(Panel):
 
     def body(self) -> list[ipywidgets.Widget]:
         """Make the widgets."""
-        self._message, self._table = words("", "wb-note"), markup()
+        self._message, self._table = answer("wb-note"), markup()
         self._sentences, self._map = markup(), HeatMap()
         self._fold = Fold(self.choices, "The map in words", self._table)
         saved = row(
@@ -166,8 +167,7 @@ class AttentionPanel(Panel):
         show(self._kind, len(offered) > 1)
 
     def _paint_seen(self, seen: Seen) -> None:
-        write(self._message, value=seen.message)
-        show(self._message, bool(seen.message))
+        write(self._message, value=escape(seen.message))
         show(self._shown, seen.translation is not None)
         show(self._picture, seen.sight is not None)
         if seen.translation:

@@ -23,6 +23,7 @@ from workbench.config import RunConfig, SearchSettings
 from workbench.errors import WorkbenchError
 from workbench.records import Translation
 from workbench.session import Session
+from workbench.widgets.announced import answer, fault
 from workbench.widgets.choices import Choices
 from workbench.widgets.compare_side import Side
 from workbench.widgets.over_time_panel import OverTimePanel
@@ -75,7 +76,7 @@ class ComparePanel(Panel):
         )  # fmt: skip
         path.add_class("wb-grow")
         self.bind(path, "value", self.choices, "path")
-        self._busy, self._reasons = markup(style="wb-note"), markup(style="wb-error")
+        self._busy, self._reasons = answer("wb-note"), fault()
         return card(
             words("Runs beside this session", "wb-title"),
             row(self._runs, self.button("Look again", self._look, "read the runs anew")),

@@ -7,8 +7,9 @@ import ipywidgets
 from workbench.charts.attention import NO_ATTENTION
 from workbench.charts.sight import across
 from workbench.records import Translation
+from workbench.widgets.announced import answer
 from workbench.widgets.heat import HeatMap
-from workbench.widgets.parts import Painted, column, markup, show, write
+from workbench.widgets.parts import Painted, column, show, write
 from workbench.widgets.shelf import Model
 
 
@@ -18,7 +19,7 @@ class Side:
     def __init__(self, name: str) -> None:
         """Make the widgets."""
         self.which = ipywidgets.Dropdown(description=name, layout={"width": "auto"})
-        self.words = markup()
+        self.words = answer()
         self.attention = HeatMap()
         self.map = column(self.attention)
         self.box = column(self.which, self.words, self.map)

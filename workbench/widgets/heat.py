@@ -82,5 +82,7 @@ def _colours(palette: theme.Palette) -> dict[str, Any]:
         "ink": palette.ink,
         "muted": palette.muted,
         "line": palette.grid,
-        "accent": palette.accent,
+        "paper": palette.paper,
+        "link": palette.link,
+        "casing": palette.casing,
     }

@@ -19,6 +19,7 @@ from workbench.config import SearchSettings
 from workbench.errors import WorkbenchError
 from workbench.moments import Moment, OverTime
 from workbench.session import Session
+from workbench.widgets.announced import answer
 from workbench.widgets.choices import LATEST, Choices
 from workbench.widgets.fold import Fold
 from workbench.widgets.heat import HeatMap
@@ -36,6 +37,7 @@ from workbench.widgets.parts import (
     write,
 )
 from workbench.widgets.shelf import Shelf
+from workbench.widgets.slider import Slider
 from workbench.widgets.ticker import Ticker
 from workbench.widgets.vega import VegaView
 
@@ -111,12 +113,11 @@ class OverTimePanel(Panel):
         text.add_class("wb-grow")
         self.bind(text, "value", self.choices, "text")
         self._look = self.button("Look back", self._ask, primary=True)
-        self._moment = ipywidgets.IntSlider(description="Moment", readout=False, style=NARROW)
-        self._moment.add_class("wb-grow")
+        self._moment = Slider(description="Moment")
         self.heed(self._moment, "value", partial(setattr, self.lookout, "moment"))
-        self._when, self._runs, self._table = words("", "wb-note"), columns(), markup()
+        self._runs, self._table = columns(), markup()
         self._fold = Fold(self.choices, "All moments in words", self._table)
-        self._shown = column(row(self._moment, self._when), self._runs, self._fold)
+        self._shown = column(self._moment, self._runs, self._fold)
         self._nothing = words(NOTHING, "wb-note")
         heading = words("One sentence over training", "wb-title")
         self.part = card(heading, row(text, self._look), self._nothing, self._shown)
@@ -165,8 +166,8 @@ class OverTimePanel(Panel):
             write(self._runs, children=tuple(view.box for view in self._views))
         if self._painted.is_new("moment", found, place):
             step = found.steps[place]
-            write(self._moment, max=max(last, 1), value=place, disabled=not last)
-            write(self._when, value=f"step {step:,}, {place + 1} of {last + 1}")
+            when = f"step {step:,}, {place + 1} of {last + 1}"
+            write(self._moment, max=max(last, 1), value=place, disabled=not last, text=when)
             for moment, view in zip(found.at(step), self._views, strict=True):
                 view.show(moment)
         if self._fold.is_open and self._painted.is_new("table", found):
@@ -178,7 +179,7 @@ class MomentView:
 
     def __init__(self) -> None:
         """Make the widgets."""
-        self.when, self.said, self.history = words("", "wb-note"), markup(), VegaView()
+        self.when, self.said, self.history = words("", "wb-note"), answer(), VegaView()
         self._map = HeatMap()
         self._seen = column(self._map)
         self.box = column(self.when, self.said, self._seen, self.history)

@@ -13,6 +13,7 @@ from workbench.charts.tables import Table, figures_table
 from workbench.config import RunConfig
 from workbench.errors import WorkbenchError
 from workbench.session import Session
+from workbench.widgets.announced import answer, fault
 from workbench.widgets.headless import AGAIN, Headless, Job
 from workbench.widgets.link import Link
 from workbench.widgets.panel import Panel
@@ -99,9 +100,10 @@ class JobView(ipywidgets.Box):
 
     def __init__(self) -> None:
         """Make the widgets."""
-        self._progress, self._figures, self._page = markup(), markup(), Link()
+        self._head, self._progress, self._fault = answer(), markup(), fault()
+        self._figures, self._page = markup(), Link()
         self._painted = Painted()
-        super().__init__([self._progress])
+        super().__init__([self._head, self._progress, self._fault])
         for name in ("wb-column", "wb-card"):
             self.add_class(name)
 
@@ -109,11 +111,17 @@ class JobView(ipywidgets.Box):
         """Show `job`."""
         if not self._painted.is_new("job", job):
             return
-        self._progress.value = _progress_of(job)
+        name = escape(str(job.settings.get("name") or Path(job.notebook).stem))
+        write(self._head, value=f"<strong>{job.number}. {name}</strong> · {job.status}")
+        write(self._progress, value=_progress_of(job))
+        write(self._fault, value=escape(job.message))
         write(self._page, label=f"Open the report of {job.run}" if job.page else "")
         self._page.point(job.page)
         self._figures.value = figures_table(job.evaluations).to_html()
-        parts = {self._progress: True, self._page: job.page, self._figures: job.evaluations}
+        parts = {
+            self._head: True, self._progress: not job.ended, self._fault: True,
+            self._page: job.page, self._figures: job.evaluations,
+        }  # fmt: skip
         write(self, children=tuple(part for part, is_there in parts.items() if is_there))
 
 
@@ -147,14 +155,11 @@ def _settings_shown(settings: Mapping[str, Any]) -> Table:
 
 
 def _progress_of(job: Job) -> str:
-    """Return how far a run is, as HTML."""
-    name = escape(str(job.settings.get("name") or Path(job.notebook).stem))
-    head = f"<strong>{job.number}. {name}</strong> · {job.status}"
+    """Return bars of how far a run is, as HTML."""
     cells = _bar(job.cells_done, job.cells, "cells")
     loss = "" if job.loss is None else f", loss {job.loss:.3f}"
     steps = _bar(job.step, job.total_steps, "training steps", loss)
-    message = f"<div class='wb-error'>{escape(job.message)}</div>" if job.message else ""
-    return f"<div>{head}</div>{'' if job.ended else cells + steps}{message}"
+    return cells + steps
 
 
 def _bar(done: int, total: int, what: str, more: str = "") -> str:

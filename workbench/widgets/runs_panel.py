@@ -18,6 +18,7 @@ from workbench.overview.columns import best_runs, unfinished
 from workbench.overview.look import Look
 from workbench.overview.order import figure_heading, figures_of
 from workbench.overview.views import figures_with_curves
+from workbench.widgets.announced import fault
 from workbench.widgets.figure import bundle, show
 from workbench.widgets.looks import looks
 from workbench.widgets.parts import NARROW, Painted, card, markup, row, words, write
@@ -109,7 +110,7 @@ class RunsPanel(ipywidgets.VBox):
         self._make_controls()
         self._table, self._best = RunsTable(self._sort), RunsTable()
         self._unfinished, self._side = RunsTable(), markup()
-        self._reason, self._hint = markup(style="wb-error"), markup(style="wb-note")
+        self._reason, self._hint = fault(), markup(style="wb-note")
         self._going_on = markup(style="wb-note")
         self._views = {name: VegaView() for name in ("curves", "parameters", "mattered")}
         self._cards = {

@@ -33,6 +33,7 @@ from workbench.widgets.parts import (
     write,
 )
 from workbench.widgets.progress import Bars, bars_of, clock
+from workbench.widgets.slider import Slider
 
 COMMANDS = {  # of the session, by the label of their buttons, with what they do
     "Start": ("train", "train from the last checkpoint, or from the start"),
@@ -81,15 +82,12 @@ class TrainPanel(Panel):
         self._which = ipywidgets.Dropdown(description="Sentence", style=NARROW)
         self._which.layout.width = "auto"
         self.heed(self._which, "value", self._choose_probe)
-        self._moment = ipywidgets.IntSlider(description="Moment", readout=False, style=NARROW)
-        self._moment.add_class("wb-grow")
+        self._moment, self._map = Slider(description="Moment"), HeatMap()
         self.heed(self._moment, "value", self._choose_moment)
-        self._when, self._map = words("", "wb-note"), HeatMap()
         self._no_map = words(f"There is nothing to see: {NO_ATTENTION}.", "wb-note")
         heading = words("Attention as it emerges", "wb-title")
-        when = row(self._moment, self._when)
         self._seen = column(self._map)
-        return card(heading, self._which, when, self._seen, self._no_map)
+        return card(heading, self._which, self._moment, self._seen, self._no_map)
 
     def paint(self) -> None:
         """Show how far training is, what is new of the curves, and the watched sentences."""
@@ -163,8 +161,8 @@ class TrainPanel(Panel):
         moment, last = times[place], len(times) - 1
         which = min(self.choices.probe, len(moment.probes) - 1)
         if self._painted.is_new("probes", moment, place, last, which):
-            write(self._moment, max=max(last, 1), value=place, disabled=not last)
-            write(self._when, value=f"step {moment.step:,}, evaluation {place + 1} of {last + 1}")
+            when = f"step {moment.step:,}, evaluation {place + 1} of {last + 1}"
+            write(self._moment, max=max(last, 1), value=place, disabled=not last, text=when)
             self._table.value = probe_table(moment).to_html()
             self._paint_probe(moment.probes, which)
 

@@ -103,22 +103,30 @@ function picture(model, look) {
 }
 
 function gold(brush, model, { left, top, cell, rows, columns }, look) {
-  brush.strokeStyle = look.accent;
-  brush.lineWidth = cell < 8 ? 1 : 2;
+  const wide = cell < 8 ? 1 : 2, side = Math.max(cell - 2 - wide, 1);
   for (const [column, row, kind] of model.get("links")) {
     if (row >= rows || column >= columns) continue;
     brush.setLineDash(kind === "sure" ? [] : [3, 2]);
-    brush.strokeRect(left + column * cell + 1.5, top + row * cell + 1.5, cell - 3, cell - 3);
+    const box = [left + column * cell + (cell - side) / 2, top + row * cell + (cell - side) / 2, side, side];
+    twice(brush, look.casing, look.link, wide, () => brush.strokeRect(...box));
   }
   brush.setLineDash([]);
-  brush.lineWidth = 1;
 }
 
 function cross(brush, [row, column], { left, top, cell, width, height }, look) {
-  brush.strokeStyle = look.ink;
-  brush.lineWidth = 1.5;
-  brush.strokeRect(left - 0.5, top + row * cell - 0.5, width + 1, cell + 1);
-  brush.strokeRect(left + column * cell - 0.5, top - 0.5, cell + 1, height + 1);
+  twice(brush, look.paper, look.ink, 1.5, () => {
+    brush.strokeRect(left - 0.5, top + row * cell - 0.5, width + 1, cell + 1);
+    brush.strokeRect(left + column * cell - 0.5, top - 0.5, cell + 1, height + 1);
+  });
+}
+
+// A line with a casing: of a light and a dark colour one stands out from a cell of any shade.
+function twice(brush, casing, colour, wide, stroke) {
+  for (const [style, width] of [[casing, wide + 2], [colour, wide]]) {
+    brush.strokeStyle = style;
+    brush.lineWidth = width;
+    stroke();
+  }
   brush.lineWidth = 1;
 }
 
@@ -158,7 +166,7 @@ function explain({ model, at, legend, told }, look) {
   told.textContent = at ? words(model, at) : "Point at a cell, or use the arrow keys.";
   told.classList.toggle("wb-heat-hint", !at);
   const kinds = new Set(model.get("links").map((link) => link[2]));
-  const box = (style) => `<i class="wb-heat-gold" style="border:1.5px ${style} ${look.accent}"></i>`;
+  const box = (style) => `<i class="wb-heat-gold" style="border:2px ${style} ${look.link};outline:1px solid ${look.casing}"></i>`;
   const ramp = `0 <i class="wb-heat-ramp" style="background:linear-gradient(90deg,${look.stops})"></i> 1 attention weight`;
   const parts = [ramp, kinds.has("sure") && `${box("solid")} gold alignment`,
     kinds.has("possible") && `${box("dashed")} possible in gold`];
