@@ -83,7 +83,8 @@ class Lab:
         for session in self.ask("/api/sessions"):  # the kernel that is there serves this notebook
             moved = {"path": f"{name}.ipynb", "name": f"{name}.ipynb", "type": "notebook"}
             self.ask(f"/api/sessions/{session['id']}", "PATCH", moved)
-        return Notebook(page, f"{self.url}/lab/workspaces/{name}/tree/{name}.ipynb")
+        url = f"{self.url}/lab/workspaces/{name}/tree/{name}.ipynb"
+        return Notebook(page, url, self.root / f"{name}.ipynb")
 
     def tidy(self, book: "Notebook") -> None:
         """Leave the kernel of a notebook as good as new for the next, or end it."""
@@ -126,8 +127,8 @@ class Lab:
 class Notebook:
     """A notebook open in JupyterLab, its kernel ready."""
 
-    def __init__(self, page: Page, url: str) -> None:
-        self.page = page
+    def __init__(self, page: Page, url: str, path: Path) -> None:
+        self.page, self.path = page, path
         page.set_viewport_size({"width": 1280, "height": 900})
         page.goto(url)
         self._wait_for_kernel()
@@ -163,9 +164,14 @@ class Notebook:
         """Wait until an expression in the page is true."""
         self.page.wait_for_function(javascript, timeout=1000 * seconds)
 
+    def save(self) -> nbformat.NotebookNode:
+        """Save, and return what stands in the file."""
+        self.page.evaluate("jupyterapp.commands.execute('docmanager:save')")
+        return nbformat.read(self.path, as_version=4)
+
     def reload(self) -> None:
         """Save, and load the page again; the kernel stays."""
-        self.page.evaluate("jupyterapp.commands.execute('docmanager:save')")
+        self.save()
         self.page.reload()
         self._wait_for_kernel()
 

@@ -11,6 +11,7 @@ from workbench.widgets import shelf as module
 from workbench.widgets.choices import Choices
 from workbench.widgets.compare_panel import HERE, ComparePanel, labels
 from workbench.widgets.compare_side import Side
+from workbench.widgets.keepsake import Keepsake
 from workbench.widgets.shelf import Run, Shelf, or_reason
 from workbench.widgets.ticker import Ticker
 
@@ -269,6 +270,25 @@ def test_headless_it_compares_what_it_is_given(folder, monkeypatch):
     assert table.columns == ("setting", "this session", "long")
     assert "; long " in curves.to_dict()["description"]
     assert len(maps) == 2
+
+
+def test_what_stays_in_the_notebook_follows_what_is_compared(panel, monkeypatch):
+    kept = []
+    monkeypatch.setattr(Keepsake, "show", lambda _, make: kept.append(make()))
+    panel._repr_mimebundle_()
+    settled(panel)
+    assert len(kept[-1]) == 2  # settings and curves
+    panel._runs.value = ("runs/long",)
+    settled(panel)
+    assert "; long " in kept[-1][1].to_dict()["description"]
+    Choices.of(panel.session).text = "red cat"
+    settled(panel)
+    panel._both.click()
+    settled(panel)
+    before = len(kept)
+    assert len(kept[-1]) == 4
+    settled(panel)
+    assert len(kept) == before  # drawing them asks no model anew
 
 
 def test_a_model_without_attention_says_so(trained):

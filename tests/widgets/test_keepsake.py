@@ -36,6 +36,10 @@ def publisher(monkeypatch):
 
 def show(keepsake, *things):
     keepsake.show(lambda: things)
+    drawn()
+
+
+def drawn():
     for thread in threading.enumerate():
         if thread.name == "workbench keepsake":
             thread.join(60)
@@ -62,6 +66,41 @@ def test_later_figures_take_the_place_of_earlier_ones(publisher):
     assert again["transient"] == first["transient"] != second["transient"] == gone["transient"]
     assert "Another" in again["data"]["text/plain"]
     assert gone["data"] == {"text/plain": ""}
+
+
+def test_of_several_that_come_while_one_is_drawn_the_last_is_drawn(publisher):
+    keepsake, drawing, go = Keepsake(), threading.Event(), threading.Event()
+    made = []
+
+    def slow():
+        drawing.set()
+        assert go.wait(10)
+        return [TABLE]
+
+    keepsake.show(slow)
+    assert drawing.wait(10)
+    for number in range(3):
+        keepsake.show(lambda number=number: made.append(number) or [TABLE])
+    go.set()
+    drawn()
+    assert made == [2]
+
+
+def test_pages_loaded_later_are_told_of_the_latest_figures(publisher, said):
+    keepsake = Keepsake("the panel")
+    later = keepsake._later
+    assert later.panel == "the panel"
+    mounted = later._handle_custom_msg
+    mounted({"mounted": True}, [])
+    show(keepsake, TABLE, TABLE)
+    assert said(later) == []  # the page that ran the cell has them
+    mounted({"mounted": True}, [])
+    show(keepsake, TABLE)
+    told = [message["figures"] for message, _ in said(later)]
+    assert [len(figures) for figures in told] == [2, 2]
+    assert told[1][1] == {"text/plain": ""}
+    assert said(later)[0][0]["mark"] == module.MARK
+    keepsake.close()
 
 
 @pytest.mark.parametrize("shell", [None, SimpleNamespace(display_pub=SimpleNamespace())])

@@ -1,8 +1,12 @@
+import asyncio
+
 import pytest
 
 import workbench
+from workbench.charts.tables import Table
 from workbench.session import Session
 from workbench.widgets.choices import Choices
+from workbench.widgets.keepsake import Keepsake
 from workbench.widgets.panel import Panel
 from workbench.widgets.status import Status
 from workbench.widgets.ticker import Ticker
@@ -31,6 +35,10 @@ def settled(session):
 
 def made(bench):
     return [type(place.children[0]).title for place in bench._places if place.children]
+
+
+def titles(things):
+    return [it.caption if isinstance(it, Table) else it.to_dict()["title"]["text"] for it in things]
 
 
 def statuses(widget):
@@ -77,6 +85,27 @@ def test_two_copies_show_the_same_tab(bench, session):
     settled(session)
     assert (other._tabs.selected_index, made(other)) == (6, ["Data", "Report"])
     other.close()
+
+
+def test_the_model_its_training_and_its_translation_stay_in_the_notebook(
+    bench, session, monkeypatch
+):
+    kept = []
+    monkeypatch.setattr(Keepsake, "show", lambda _, make: kept.append(make()))
+    bench._repr_mimebundle_()
+    session.build()
+    settled(session)
+    assert titles(kept[-1]) == ["Model"]
+    session.configure(max_steps=4, evaluate_every=2)
+    session.train()
+    asyncio.run(session.wait())
+    settled(session)
+    trained = ["Model", "Training", "Watched sentences at step 4", "Attention"]
+    assert titles(kept[-1]) == trained
+    session.translate(session.history[-1].probes[0].source)
+    settled(session)
+    assert titles(kept[-1]) == [*trained, "Translated last", "Attention"]
+    assert made(bench) == ["Data"]  # no other tab was opened for it
 
 
 def test_the_package_hands_it_out():

@@ -16,10 +16,11 @@ from workbench.charts.tables import Table
 from workbench.errors import WorkbenchError
 from workbench.records import Translation
 from workbench.widgets.announced import answer
+from workbench.widgets.choices import Choices
 from workbench.widgets.download import Download
 from workbench.widgets.fold import Fold
 from workbench.widgets.gaze import Gaze
-from workbench.widgets.heads import Heads
+from workbench.widgets.heads import Heads, picks
 from workbench.widgets.heat import HeatMap
 from workbench.widgets.panel import Panel
 from workbench.widgets.parts import NARROW, Painted, card, column, markup, row, show, words, write
@@ -188,11 +189,17 @@ class AttentionPanel(Panel):
             self._table.value = self._in_words(sight).to_html()
 
     def _drawn(self, sight: Sight) -> Figure:
-        shown = sight if self.choices.gold else replace(sight, links=())
-        return sight_map(shown, *self._heads.picks, self.choices.mass, DRAWN)
+        return drawn(sight, self.choices)
 
     def _in_words(self, sight: Sight) -> Table:
         return as_table(sight, sight.chosen(*self._heads.picks))
+
+
+def drawn(sight: Sight, choices: Choices) -> Figure:
+    """Return the map of `sight` as it was chosen to be seen."""
+    shown = sight if choices.gold else replace(sight, links=())
+    layers, heads = sight.weights.shape[:2]
+    return sight_map(shown, *picks(choices, layers, heads), choices.mass, DRAWN)
 
 
 def _sentences(translation: Translation, hypothesis: int) -> str:

@@ -133,12 +133,22 @@ class ComparePanel(Panel):
         if self._painted.is_new("settings", self.shelf.runs, config):
             self._differences.value = differing_settings(self._configs()).to_html()
 
+    def kept_of(self) -> object:
+        """Return the runs, the models and what they made of the sentence."""
+        shelf, choices = self.shelf, self.choices
+        chosen = (choices.runs, choices.left, choices.right, choices.figure)
+        return (shelf.runs, shelf.translations, *chosen)
+
     def still(self) -> list[Figure | Table]:
         """Return what differs, the curves, and the attention of both models where there is one."""
         waiting = [self.shelf.look(self.choices.runs)]
         waiting += self._translate() if self.choices.text else []
         for future in waiting:
             future.exception()
+        return self.keepsake()
+
+    def keepsake(self) -> list[Figure | Table]:
+        """Return the same without asking any model anew."""
         results = [self.shelf.result(self._model(name)) for name in ("left", "right")]
         return [
             differing_settings(self._configs()),

@@ -42,7 +42,7 @@ class DataPanel(Panel):
     """A corpus and its vocabularies: chosen, loaded, shown."""
 
     title: ClassVar[str] = "Data"
-    kept: ClassVar[tuple[str, ...]] = ("data", "built", "trained")
+    kept: ClassVar[tuple[str, ...]] = ("data", "built", *Panel.kept)
 
     def body(self) -> list[ipywidgets.Widget]:
         """Make the widgets."""

@@ -5,7 +5,7 @@ from functools import partial
 import ipywidgets
 
 from workbench.charts.sight import Pick
-from workbench.widgets.choices import MAXIMUM, MEAN
+from workbench.widgets.choices import MAXIMUM, MEAN, Choices
 from workbench.widgets.panel import Panel
 from workbench.widgets.parts import NARROW, show, write
 from workbench.widgets.sights import picked
@@ -34,7 +34,7 @@ class Heads:
     @property
     def picks(self) -> tuple[Pick, Pick]:
         """What is chosen, as charts take it."""
-        return picked(self._chosen("layer")), picked(self._chosen("head"))
+        return picks(self._choices, self._counts["layer"], self._counts["head"])
 
     def paint(self, layers: int, heads: int) -> None:
         """Offer so many; where one beyond them is chosen, elsewhere, the mean is meant here."""
@@ -44,14 +44,20 @@ class Heads:
             options = [("mean", MEAN), ("maximum", MAXIMUM), *numbers]
             if list(control.options) != options:
                 control.options = options
-            write(control, value=self._chosen(name))
+            write(control, value=_within(getattr(self._choices, name), self._counts[name]))
             show(control, self._counts[name] > 1)
-
-    def _chosen(self, name: str) -> int:
-        choice: int = getattr(self._choices, name)
-        return choice if choice < self._counts[name] else MEAN
 
     def _list(self, panel: Panel, name: str) -> ipywidgets.Dropdown:
         control = ipywidgets.Dropdown(description=name, style=NARROW, layout=WIDE)
         panel.heed(control, "value", partial(setattr, panel.choices, name))
         return control
+
+
+def picks(choices: Choices, layers: int, heads: int) -> tuple[Pick, Pick]:
+    """Return the layer and the head that are chosen, as charts take them; of so many."""
+    return picked(_within(choices.layer, layers)), picked(_within(choices.head, heads))
+
+
+def _within(choice: int, count: int) -> int:
+    """Return a choice, or the mean where it was made among more."""
+    return choice if choice < count else MEAN

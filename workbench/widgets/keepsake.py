@@ -4,6 +4,9 @@ A viewer without a kernel prefers the panel's widget, and shows nothing; figures
 same output would be no help. So they follow it, in the cell that shows the panel. Where the
 panel itself is alive they would say the same twice: a mark before each lets the style sheet
 of the panels hide it there.
+
+JupyterLab heeds outputs on the page that ran the cell. A page that was loaded again, or opened
+later, drops them: there a widget puts them into the notebook.
 """
 
 import base64
@@ -12,41 +15,82 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import uuid4
 
+import anywidget
+import traitlets
 from IPython.core.getipython import get_ipython
 
 from workbench.charts.frame import Figure
 from workbench.charts.tables import Table
 from workbench.widgets.figure import Bundle, bundle
+from workbench.widgets.paths import STATIC
 
 Things = Sequence[Figure | Table]
 MARK: Bundle = {"text/html": '<span class="wb-kept"></span>', "text/plain": ""}
+NOTHING: Bundle = {"text/plain": ""}
+
+
+class Later(anywidget.AnyWidget):
+    """Tells pages that were loaded after the cell was run what to keep below the panel.
+
+    Traits:
+        panel: the id of the panel's model, which the notebook holds.
+    """
+
+    _esm = STATIC / "keepsake.js"
+    panel = traitlets.Unicode().tag(sync=True)
+
+    def __init__(self, panel: str) -> None:
+        """Wait for pages."""
+        self._pages, self._figures = 0, list[Bundle]()
+        super().__init__(panel=panel)
+        self.on_msg(self._mounted)
+
+    def show(self, figures: list[Bundle]) -> None:
+        """Have `figures` kept; the first page, which ran the cell, has them already."""
+        self._figures = figures
+        if self._pages > 1 and figures:
+            self.send({"mark": MARK, "figures": figures})
+
+    def _mounted(self, *_: Any) -> None:
+        self._pages += 1
+        self.show(self._figures)
 
 
 class Keepsake:
     """Still figures below the cell that is being executed now; later ones take their place."""
 
-    def __init__(self) -> None:
-        """Remember the cell."""
+    def __init__(self, panel: str = "") -> None:
+        """Remember the cell, which shows the model `panel` of a widget."""
         publisher: Any = getattr(get_ipython(), "display_pub", None)
         self._publisher = publisher if hasattr(publisher, "pub_socket") else None
         self._cell = getattr(publisher, "parent_header", None)
+        self._later = Later(panel) if self._publisher else None
         self._ids: list[str] = []
+        self._next: Callable[[], Things] | None = None
         self._lock = threading.Lock()
 
     def show(self, make: Callable[[], Things]) -> None:
         """Show what `make` returns, soon: drawing takes a while, and this does not wait for it."""
         if self._publisher:
-            threading.Thread(
-                target=self._show, args=[make], name="workbench keepsake", daemon=True
-            ).start()
+            self._next = make  # of several that come while one is drawn, the last is enough
+            threading.Thread(target=self._show, name="workbench keepsake", daemon=True).start()
 
-    def _show(self, make: Callable[[], Things]) -> None:
+    def close(self) -> None:
+        """Tell no page any more."""
+        if self._later:
+            self._later.close()
+
+    def _show(self) -> None:
         with self._lock:
-            things = make()
-            for number, thing in enumerate(things):
-                self._put(number, _plain(bundle(thing)))
-            for number in range(len(things), len(self._ids)):
-                self._put(number, {"text/plain": ""})
+            make, self._next = self._next, None
+            if make is None:
+                return
+            figures = [_plain(bundle(thing)) for thing in make()]
+            figures += [NOTHING] * (len(self._ids) - len(figures))
+            for number, forms in enumerate(figures):
+                self._put(number, forms)
+            if self._later:
+                self._later.show(figures)
 
     def _put(self, number: int, forms: Bundle) -> None:
         new = number == len(self._ids)

@@ -36,7 +36,7 @@ class ModelPanel(Panel):
     """The settings of the model and its training, with a diagram that follows every change."""
 
     title: ClassVar[str] = "Model"
-    kept: ClassVar[tuple[str, ...]] = ("built", "trained")
+    kept: ClassVar[tuple[str, ...]] = ("built", *Panel.kept)
 
     def body(self) -> list[ipywidgets.Widget]:
         """Make the widgets."""

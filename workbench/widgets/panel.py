@@ -14,7 +14,7 @@ from workbench.widgets.choices import QUIET, Choices
 from workbench.widgets.figure import bundle, show
 from workbench.widgets.keepsake import Keepsake
 from workbench.widgets.looks import looks
-from workbench.widgets.parts import tell_again
+from workbench.widgets.parts import Painted, tell_again
 from workbench.widgets.status import Status, told
 from workbench.widgets.ticker import Ticker
 
@@ -33,7 +33,8 @@ class Panel(ipywidgets.VBox):
     """
 
     title: ClassVar[str] = ""
-    kept: ClassVar[tuple[str, ...]] = ("trained",)  # states whose still forms stay in the notebook
+    # the states whose still forms stay in the notebook
+    kept: ClassVar[tuple[str, ...]] = ("paused", "trained", "failed")
 
     def __init__(self, session: "Session") -> None:
         """Show `session`."""
@@ -42,8 +43,7 @@ class Panel(ipywidgets.VBox):
         self._bindings: list[Callable[[], None]] = []
         self._writer: int | None = None  # the thread that paints
         self._keepsake: Keepsake | None = None  # once it is displayed
-        self._kept: Any = None  # of which run the notebook keeps figures
-        self._kept_of: object = None
+        self._kept = Painted()  # what the figures are made of that the notebook keeps
         super().__init__()
         self.add_class("wb-panel")
         if session.config.live:
@@ -109,6 +109,7 @@ class Panel(ipywidgets.VBox):
     def close(self) -> None:
         """Stop painting and close the widgets."""
         Ticker.of(self.session).off(self._refresh)
+        self._forget()
         super().close()
 
     def _refresh(self) -> None:
@@ -133,22 +134,31 @@ class Panel(ipywidgets.VBox):
         return self.still()
 
     def kept_of(self) -> object:
-        """Return what the figures in the notebook are made of beside the run, known by identity."""
+        """Return what the figures in the notebook are made of beside the run; a tuple of several.
+
+        Records count by identity, as for `Painted`.
+        """
 
     def _keep(self) -> None:
         """Let still figures follow the panel, for readers of the notebook without a kernel."""
         session = self.session
-        now, of = (session.state, len(session.history), session.config), self.kept_of()
         if not self._keepsake or session.state not in self.kept:
             return
-        if now != self._kept or of is not self._kept_of:
-            self._kept, self._kept_of = now, of
+        of = self.kept_of()
+        beside = of if isinstance(of, tuple) else (of,)
+        now = (session.state, len(session.history), session.config)
+        if self._kept.is_new("figures", *now, *beside):
             self._keepsake.show(self.keepsake)
+
+    def _forget(self) -> None:
+        if self._keepsake:
+            self._keepsake.close()
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         """Return the widget; headless, show the still forms, the last being the cell's output."""
         if self.session.config.live:
-            self._keepsake, self._kept = Keepsake(), None
+            self._forget()
+            self._keepsake, self._kept = Keepsake(self.model_id), Painted()
             Ticker.of(self.session).mark(self._refresh)  # after the widget, not before it
             return super()._repr_mimebundle_(**options)
         things = self.still()

@@ -108,14 +108,8 @@ class TrainPanel(Panel):
 
     def still(self) -> list[Figure | Table]:
         """Return the curves, and the watched sentences as they were at the chosen moment."""
-        history = self.session.history
-        if not history:
-            return [notice(self.title, "nothing is trained yet")]
-        times = moments(history)
-        if not times:
-            return [curves(history)]
-        moment = times[self._place(times)]
-        return [curves(history), probe_table(moment), attention_grid(moment.probes)]
+        nothing = notice(self.title, "nothing is trained yet")
+        return stills(self.session.history, self.choices.moment) or [nothing]
 
     # What the controls do ---------------------------------------------------------------------
 
@@ -157,7 +151,7 @@ class TrainPanel(Panel):
             show(part, bool(times))
         if not times:
             return
-        place = self._place(times)
+        place = place_of(times, self.choices.moment)
         moment, last = times[place], len(times) - 1
         which = min(self.choices.probe, len(moment.probes) - 1)
         if self._painted.is_new("probes", moment, place, last, which):
@@ -177,15 +171,25 @@ class TrainPanel(Panel):
         if sight.weights.size:
             self._map.show(sight)
 
-    def _place(self, times: Sequence[Progress]) -> int:
-        """Return which of the evaluations is looked at; one that is not there yet is the last."""
-        last, chosen = len(times) - 1, self.choices.moment
-        return last if chosen == LATEST else min(chosen, last)
-
 
 def moments(history: Sequence[Progress]) -> list[Progress]:
     """Return the steps at which the watched sentences were translated."""
     return [progress for progress in history if progress.probes]
+
+
+def place_of(times: Sequence[Progress], chosen: int) -> int:
+    """Return which of the evaluations is looked at; one that is not there yet is the last."""
+    last = len(times) - 1
+    return last if chosen == LATEST else min(chosen, last)
+
+
+def stills(history: Sequence[Progress], chosen: int = LATEST) -> list[Figure | Table]:
+    """Return the curves of a history, and the watched sentences at the chosen evaluation."""
+    times = moments(history)
+    if not times:
+        return [curves(history)] if history else []
+    moment = times[place_of(times, chosen)]
+    return [curves(history), probe_table(moment), attention_grid(moment.probes)]
 
 
 def probe_table(moment: Progress) -> Table:
