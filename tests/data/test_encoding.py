@@ -94,6 +94,22 @@ def test_a_sentence_beyond_the_limit():
     assert str(bad) == "a.tsv:2: source has 3 tokens, max_length is 2"
 
 
+def test_what_a_model_is_to_read_has_a_limit_and_the_refusal_names_both_numbers():
+    short = codec(max_length=2)
+    assert short.readable_source("jump twice") == short.encode_source("jump twice")
+    with pytest.raises(DataError) as error:
+        short.readable_source("walk and run")
+    assert str(error.value) == (
+        "the source 'walk and run' has 3 tokens, the model allows 2: shorten it, or train with a "
+        "larger max_length"
+    )
+    with pytest.raises(DataError, match=r"the target '(I_RUN )+…' has 50 tokens"):
+        short.readable_target("I_RUN\n" * 50)
+    assert len(short.readable_target("I_RUN " * 5, room=5)) == 6
+    with pytest.raises(DataError, match="has 6 tokens, the model allows 5"):
+        short.readable_target("I_RUN " * 6, room=5)
+
+
 @pytest.mark.parametrize(
     ("pair", "expected"),
     [

@@ -694,6 +694,57 @@ def test_while_the_model_learns_nothing_is_taken_apart_and_another_model_ends_it
     assert session.taken_apart is None
 
 
+LONG = " ".join(["cat"] * 12)  # tokens, of a model that allows 10
+
+
+@pytest.fixture(scope="module")
+def short(plain, tmp_path_factory):
+    """A model that allows ten tokens."""
+    directory = tmp_path_factory.mktemp("short") / "run"
+    session = Session(plain, max_length=10, run_directory=str(directory))
+    session.build()
+    return session
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda session: session.translate(LONG),
+        lambda session: session.translate(LONG, interventions=[Ban(prefix=(), token="chat")]),
+        lambda session: session.translate_all(["cat", LONG]),
+        lambda session: session.stepper(LONG),
+        lambda session: session.score(LONG, "chat"),
+        lambda session: session.attribute(Pair(LONG, "chat")),
+        lambda session: session.self_attention(LONG, "chat"),
+        lambda session: session.wanted_attention(LONG, (), "chat"),
+        lambda session: session.states([Pair(LONG, "chat")]),
+        lambda session: session.diagnose([Pair(LONG, "chat")]),
+    ],
+)
+def test_a_sentence_longer_than_the_model_allows_is_refused_on_one_line(short, ask):
+    with pytest.raises(DataError, match=r"^[^\n]*source [^\n]*12 tokens[^\n]* 10[^\n]*max_length"):
+        ask(short)
+
+
+def test_a_target_longer_than_the_model_allows_is_refused_but_not_what_it_may_write(short):
+    with pytest.raises(DataError, match=r"the target .* has 12 tokens, the model allows 10: short"):
+        short.score("cat", "chat " * 12)
+    with pytest.raises(DataError, match=r"the target .* has 12 tokens"):
+        short.attribute(Pair("cat", "chat " * 12))
+    assert short.translate(" ".join(["cat"] * 10)).hypotheses
+
+
+def test_lines_of_a_corpus_that_are_too_long_are_skipped_as_before(short, pairs):
+    given = [*pairs[:3], Pair(LONG, "chat", None, "more.tsv:4")]
+    with pytest.raises(DataError, match=r"more\.tsv:4: source has 12 tokens, max_length is 10"):
+        short.evaluate_pairs(given)
+    session = Session(short.config, skip_bad_lines=True)
+    assert session.evaluate_pairs(given).sentences == 3
+    assert list(map(str, session.bad_lines)) == [
+        "more.tsv:4: source has 12 tokens, max_length is 10"
+    ]
+
+
 def test_many_texts_in_their_order(trained):
     texts = ["cat and dog", "cat", "red cat", "old fish and dog"]
     found = trained.translate_all(texts)

@@ -121,6 +121,26 @@ def test_a_sentence_is_typed_and_translated(open_panel, session, pair):
     assert panel.choices.notice[0] == "error"
 
 
+def test_a_sentence_longer_than_the_model_allows_is_a_message(open_panel, session, pair):
+    panel = open_panel()
+    translate = next(b for b in buttons(panel) if b.description == "Translate")
+    panel.choices.text = "word " * 120
+    translate.click()
+    settled_once(session)
+    assert panel._status.tone == "error"
+    assert "has 120 tokens, the model allows 100: shorten it" in panel._status.text
+    panel.choices.text = pair.source
+    translate.click()
+    settled(panel)
+    assert session.translation.source == pair.source
+    assert panel._status.tone != "error"
+
+
+def settled_once(session):
+    session._worker.do(lambda: None)
+    assert Ticker.of(session).settle(30)
+
+
 def buttons(widget):
     if hasattr(widget, "on_click"):
         yield widget

@@ -146,6 +146,24 @@ def test_nothing_to_translate_is_a_message(panel, session):
     assert "type a sentence" in panel._status.text
 
 
+@pytest.mark.parametrize("button", ["_translate_button", "_take_apart_button"])
+def test_a_sentence_longer_than_the_model_allows_is_a_message_and_the_session_goes_on(
+    panel, session, button
+):
+    panel._text.value = "cat " * 101
+    getattr(panel, button).click()
+    session._worker.do(lambda: None)
+    settled(session)
+    assert panel._status.tone == "error"
+    assert "has 101 tokens, the model allows 100: shorten it" in panel._status.text
+    panel._text.value = "small dog"
+    panel._translate_button.click()
+    session._worker.do(lambda: None)
+    settled(session)
+    assert (session.translation.source, session.error) == ("small dog", "")
+    assert panel._status.tone != "error"
+
+
 def test_walking_from_step_to_step(panel, session):
     tokens = session.translation.best.tokens
     assert panel._back.disabled

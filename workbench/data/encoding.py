@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
+from textwrap import shorten
 from typing import Self, cast
 
 import numpy as np
@@ -90,6 +91,23 @@ class Codec:
         else:
             ids = self.source.encode(self._folded(text))
         return [*(ids[::-1] if self.reverse_source else ids), END]
+
+    def readable_source(self, text: str) -> list[int]:
+        """Return `encode_source` of a text that a model is to read.
+
+        Raises:
+            DataError: it has more tokens than `max_length`, the end symbol not counted.
+        """
+        return self._readable("source", text, self.encode_source(text), self.max_length)
+
+    def readable_target(self, text: str, source: str = "", room: int = 0) -> list[int]:
+        """Return `encode_target` of a text that a model is to read.
+
+        Raises:
+            DataError: it has more tokens than `max_length` and than `room`.
+        """
+        ids = self.encode_target(text, source)
+        return self._readable("target", text, ids, max(self.max_length, room))
 
     def unknown_in_source(self, text: str) -> list[str]:
         """Return the pieces of a source text that the vocabulary lacks, in their letters."""
@@ -234,6 +252,14 @@ class Codec:
             else:
                 ids[piece] = next(strangers) if twin == UNKNOWN else self.source.size + twin
         return [ids[piece] for piece in pieces]
+
+    def _readable(self, side: str, text: str, ids: list[int], limit: int) -> list[int]:
+        if len(ids) - 1 > limit:
+            raise DataError(
+                f"the {side} {shorten(text, 40, placeholder=' …')!r} has {len(ids) - 1} tokens, "
+                f"the model allows {limit}: shorten it, or train with a larger max_length"
+            )
+        return ids
 
     def _fault(self, side: str, ids: list[int]) -> str:
         tokens = len(ids) - 1

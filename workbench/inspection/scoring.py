@@ -28,7 +28,13 @@ class Scoring:
         Its `log_probabilities` [T] and `attention` [L, H, T, S] belong to the target's tokens,
         the end symbol included; `score` is their sum, no length penalty applied. `between` is
         called before every batch.
+
+        Raises:
+            DataError: a side without tokens, or longer than the model allows.
         """
+        for pair in pairs:
+            self.codec.readable_source(pair.source)
+            self.codec.readable_target(pair.target, pair.source)
         encoded, _ = self.codec.encode_pairs(pairs)
         scored: dict[int, Translation] = {}
         for batch in ordered_batches(encoded, self.batch_size):

@@ -38,9 +38,13 @@ class SelfAttention(NamedTuple):
 
 
 def self_attention(model: Seq2Seq, codec: Codec, source: str, target: str) -> SelfAttention:
-    """Return what the model's own layers compute when it reads `source` and writes `target`."""
-    ids = codec.encode_source(source)
-    written = codec.encode_target(target, source)
+    """Return what the model's own layers compute when it reads `source` and writes `target`.
+
+    Raises:
+        DataError: the source is longer than the model allows, or the target than it can write.
+    """
+    ids = codec.readable_source(source)
+    written = codec.readable_target(target, source, model.settings.max_decode_length)
     tokens = codec.source.tokens(ids), codec.target_tokens(written, source)
     if isinstance(model, Own):  # none of it is known
         return SelfAttention(NONE, NONE, *tokens)

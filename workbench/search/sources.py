@@ -35,9 +35,10 @@ class Source:
         """Read a text.
 
         Raises:
+            DataError: it is longer than a model of the codec allows.
             InterventionError: it has no tokens.
         """
-        ids = codec.encode_source(text)
+        ids = codec.readable_source(text)
         if len(ids) == 1:
             raise InterventionError("expected a source to translate, got a text without tokens")
         pieces = codec.source.cut(text.lower() if codec.lowercase else text)

@@ -42,10 +42,11 @@ class Translator:
             between: called before every batch.
 
         Raises:
+            DataError: a source is longer than the model allows; nothing has been translated.
             SettingsError: the prefix has a piece that the target vocabulary lacks, or more of
                 them than a translation may have; nothing has been translated.
         """
-        encoded = [self.codec.encode_source(pair.source) for pair in pairs]
+        encoded = [self.codec.readable_source(pair.source) for pair in pairs]
         prefixes = [
             prefix_numbers(search, self.codec, pair.source) for pair in pairs if search.prefix
         ]

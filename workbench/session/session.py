@@ -771,6 +771,7 @@ class Session(traitlets.HasTraits):
     ) -> WantedAttention:
         """Return the attention that makes `wanted` likeliest next; see `AttentionSeeker`."""
         self._built()
+        self.codec.readable_source(text)
         return self._instruments.seek(text, prefix, wanted, layer, head)
 
     @_worked("reading states")
