@@ -2,10 +2,10 @@ import pytest
 
 from workbench.config import RunConfig
 from workbench.data.catalogue import BUILT_IN
-from workbench.errors import DataError
+from workbench.errors import DataError, SettingsError
 from workbench.session import Session
 from workbench.widgets.choices import Choices
-from workbench.widgets.data_form import OF_FILES, OWN, DataForm
+from workbench.widgets.data_form import OF_FILES, OWN, DataForm, check_filled_in
 from workbench.widgets.ticker import Ticker
 
 
@@ -106,3 +106,28 @@ def test_two_copies_agree_that_files_are_wanted(form):
     choose(form, "corpus", OWN)
     assert other.state == form.state
     other.close()
+
+
+def test_nothing_begins_with_own_files_of_which_none_is_named(form):
+    session, choices = form.session, form.choices
+    check_filled_in(session, choices)
+    choose(form, "corpus", OWN)
+    with pytest.raises(DataError, match=r"train_file: name the file .* or choose a corpus that is"):
+        check_filled_in(session, choices)
+    choose(form, "train_file", "mine.tsv")
+    check_filled_in(session, choices)
+    choose(form, "corpus", OWN)
+    choose(form, "corpus", "scan")
+    check_filled_in(session, choices)
+
+
+def test_nothing_begins_with_a_value_that_waits_but_what_is_under_way_goes_on(form):
+    session, choices = form.session, form.choices
+    choices.faults = {"batch_size": ("abc", "batch_size: expected an integer")}
+    with pytest.raises(SettingsError, match="batch_size: expected an integer"):
+        check_filled_in(session, choices)
+    session.set_trait("state", "paused")
+    check_filled_in(session, choices)
+    choices.faults = {"learning_rate": ("abc", "learning_rate: expected a number")}
+    with pytest.raises(SettingsError, match="learning_rate: expected a number"):
+        check_filled_in(session, choices)

@@ -178,6 +178,14 @@ def test_build_with_a_bad_value_or_while_busy_is_a_message(panel, session):
     assert press_build(panel)[1] == "building the model is under way; wait for it"
 
 
+def test_build_without_data_is_a_message(panel, session):
+    session.configure(corpus="phrases")
+    panel.choices.own_files = True
+    tone, text = press_build(panel)
+    assert (tone, session.state) == ("error", "empty")
+    assert text.startswith("train_file: name the file with the training pairs")
+
+
 def test_build_while_training_is_refused(panel, session):
     press_build(panel)
     session.set_trait("state", "training")

@@ -92,6 +92,14 @@ def test_run_headless_passes_notebook_name_and_settings(panel, session, monkeypa
     assert given["a"] == "run it again"
 
 
+def test_nothing_is_run_with_a_value_that_makes_no_sense(panel):
+    panel.choices.faults = {"units": ("abc", "units: expected an integer from 1 to 4096")}
+    panel._run.click()
+    settled(panel)
+    assert panel.choices.notice == ("error", "units: expected an integer from 1 to 4096")
+    assert panel.headless.jobs == ()
+
+
 def test_a_run_gets_a_row_the_latest_first(panel):
     for _ in range(2):
         panel._run.click()

@@ -131,6 +131,33 @@ def test_another_model_may_be_trained_again(open_panel, fresh):
     assert enabled(panel) == {"train", "advance"}
 
 
+@pytest.mark.parametrize("command", ["train", "advance"])
+def test_without_data_of_ones_own_nothing_is_trained_on_others(open_panel, fresh, command):
+    fresh.configure(corpus="phrases")
+    panel = open_panel(fresh)
+    panel.choices.own_files = True
+    panel._buttons[command].click()
+    settle(fresh)
+    assert (panel._status.tone, fresh.state) == ("error", "empty")
+    assert panel._status.text.startswith("train_file: name the file with the training pairs")
+
+
+@pytest.mark.parametrize("command", ["train", "advance"])
+def test_a_value_that_makes_no_sense_is_not_trained_without(open_panel, fresh, command):
+    panel = open_panel(fresh)
+    form = next(form for form in forms(panel) if "batch_size" in form.settings)
+    form.take("batch_size", "abc")
+    panel._buttons[command].click()
+    settle(fresh)
+    assert (panel._status.tone, fresh.state) == ("error", "empty")
+    assert panel._status.text.startswith("batch_size: expected an integer")
+    assert form.state["batch_size"]["tone"] == "error"
+    form.take("batch_size", "16")
+    panel._buttons[command].click()
+    until(fresh, lambda: fresh.history)
+    assert fresh.config.batch_size == 16
+
+
 def test_while_the_data_are_read_training_cannot_be_asked_for_twice(open_panel, fresh):
     panel = open_panel(fresh)
     fresh.set_trait("busy", "reading the corpus")

@@ -1,12 +1,16 @@
 """Where sentence pairs come from: built in, or files of one's own."""
 
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from workbench.config import DataSettings, Setting
 from workbench.data.catalogue import BUILT_IN, built_in
-from workbench.errors import DataError
-from workbench.widgets.forms import Form
+from workbench.errors import DataError, SettingsError
+from workbench.widgets.choices import Choices
+from workbench.widgets.forms import ALWAYS, Form
+
+if TYPE_CHECKING:
+    from workbench.session import Session
 
 OWN = "files of your own"
 FILES = ("train_file", "validation_file", "test_file")
@@ -36,8 +40,7 @@ class DataForm(Form):
         for name, (_, reason) in self.choices.faults.items():
             if name in self.settings:
                 raise DataError(reason)
-        if self.own and not self._named():
-            raise DataError("train_file: name the file with the training pairs, or upload it")
+        check_files(self.session, self.choices)
 
     def take(self, name: str, value: Any) -> None:
         """See `Form.take`."""
@@ -89,14 +92,47 @@ class DataForm(Form):
         return {name: known[name] for name in ("corpus", "split", *OF_FILES, *known)}
 
     def _named(self) -> str:
-        """Return the file of the training pairs; nothing where they are built in."""
-        draft = self.session.draft
-        return draft.train_file or ("" if draft.corpus in BUILT_IN else draft.corpus)
+        return named_file(self.session)
 
     def _splits(self) -> tuple[str, ...]:
         draft = self.session.draft
         splits = {each.name: each.splits for each in built_in()}
         return () if self.own else splits[draft.corpus]
+
+
+def check_filled_in(session: "Session", choices: Choices) -> None:
+    """Refuse to build or to train where the forms show something else than would be done.
+
+    Under way, training goes by what it began with, and only what may still change counts.
+
+    Raises:
+        WorkbenchError: a value waits for its correction, or own files are wanted and none is named.
+    """
+    under_way = session.state in ("training", "paused")
+    for name, (_, reason) in choices.faults.items():
+        if name in ALWAYS or not under_way:
+            raise SettingsError(reason)
+    if not under_way:
+        check_files(session, choices)
+
+
+def check_files(session: "Session", choices: Choices) -> None:
+    """Refuse to take what is built in for the files that a person wants to bring.
+
+    Raises:
+        DataError: they are not named yet.
+    """
+    if choices.own_files and not named_file(session):
+        raise DataError(
+            "train_file: name the file with the training pairs, or upload it; or choose a corpus "
+            "that is built in"
+        )
+
+
+def named_file(session: "Session") -> str:
+    """Return the file of the training pairs; nothing where they are built in."""
+    draft = session.draft
+    return draft.train_file or ("" if draft.corpus in BUILT_IN else draft.corpus)
 
 
 def _no_files() -> dict[str, str]:

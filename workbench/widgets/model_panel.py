@@ -19,6 +19,7 @@ from workbench.widgets.choices import Choices
 from workbench.widgets.code import parameters_of, python_of
 from workbench.widgets.copying import Copy
 from workbench.widgets.cost_table import cost_table
+from workbench.widgets.data_form import check_filled_in
 from workbench.widgets.data_panel import loaded
 from workbench.widgets.forms import Form
 from workbench.widgets.panel import Panel
@@ -93,8 +94,7 @@ class ModelPanel(Panel):
         ]
 
     def _build(self) -> None:
-        if self.choices.faults:  # else another model would be built than the form shows
-            raise SettingsError(next(iter(self.choices.faults.values()))[1])
+        check_filled_in(self.session, self.choices)
         if self.session.busy:
             raise RunError(f"{self.session.busy} is under way; wait for it")
         self.session.request("build")

@@ -14,6 +14,7 @@ from workbench.config import RunConfig
 from workbench.errors import WorkbenchError
 from workbench.session import Session
 from workbench.widgets.announced import answer, fault
+from workbench.widgets.data_form import check_filled_in
 from workbench.widgets.headless import AGAIN, Headless, Job
 from workbench.widgets.link import Link
 from workbench.widgets.panel import Panel
@@ -90,6 +91,7 @@ class ReportPanel(Panel):
         notebook = self.choices.notebook.strip()
         if not notebook:
             raise WorkbenchError("no notebook is named: type the path of one with parameters")
+        check_filled_in(self.session, self.choices)
         name = self.choices.report_name.strip()
         settings = passed_on(self.session.draft) | ({"name": name} if name else {})
         self.headless.start(notebook, settings, self.choices.again)

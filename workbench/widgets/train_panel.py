@@ -14,6 +14,7 @@ from workbench.charts.sight import across
 from workbench.charts.tables import Table
 from workbench.records import Progress, Translation
 from workbench.widgets.choices import LATEST
+from workbench.widgets.data_form import check_filled_in
 from workbench.widgets.fold import Fold
 from workbench.widgets.forms import Form
 from workbench.widgets.heat import HeatMap
@@ -42,6 +43,7 @@ COMMANDS = {  # of the session, by the label of their buttons, with what they do
     "One step": ("advance", "take one step, then pause"),
     "Stop": ("stop", "end after the step it is at and keep the best weights"),
 }
+BEGINNING = ("train", "advance")  # which make steps of what is filled in
 _BACK = r"resume goes on from (step \d+|the start)"  # what the session says of a loss that is NaN
 ENDED = "training has come to its end: change a setting and build the model to train another"
 PREPARING = ("reading", "building")  # how `busy` begins while training would only have to wait
@@ -114,7 +116,12 @@ class TrainPanel(Panel):
     # What the controls do ---------------------------------------------------------------------
 
     def _asking(self, command: str) -> Act:
-        return lambda: self.session.request(command)
+        def ask() -> None:
+            if command in BEGINNING:
+                check_filled_in(self.session, self.choices)
+            self.session.request(command)
+
+        return ask
 
     def _choose_probe(self, number: int) -> None:
         self.choices.probe = number
@@ -129,7 +136,7 @@ class TrainPanel(Panel):
         """Switch a button off with the reason where it makes no sense, e.g. while it must wait."""
         busy = self.session.busy
         reason = self.session.refusal(command)
-        if command in ("train", "advance"):
+        if command in BEGINNING:
             waits = f"{busy} is under way; wait for it" if busy.startswith(PREPARING) else ""
             ended = ENDED if self.session.complete else ""
             reason = reason or waits or ended
