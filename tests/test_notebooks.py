@@ -232,6 +232,30 @@ def test_the_notebook_of_the_device_compares_in_turn(notebooks, tmp_path, monkey
     assert capsys.readouterr().err == ""
 
 
+def test_tensorboard_s_notebook_reads_back_what_it_was_told(notebooks, tmp_path):
+    from workbench.reports.run import run_report
+
+    document = read_notebook(notebooks / "tensorboard.ipynb")
+    assert all(cell.outputs == [] for cell in code_of(document))
+    assert default_parameters(document).keys() <= RunConfig.model_fields.keys()
+    outcome = run_report(
+        notebooks / "tensorboard.ipynb",
+        {"units": 8, "embedding": 6, "epochs": 2, "train_limit": 128},
+        run_directory=tmp_path / "run",
+    )
+    assert (outcome.status, outcome.exit_code) == ("ok", 0), outcome.message
+    executed = read_notebook(outcome.run.notebook)
+    outputs = [output for cell in code_of(executed) for output in cell.outputs]
+    assert not [output for output in outputs if output.get("name") == "stderr"]
+    chart, table = (output.data for output in outputs if "data" in output)
+    assert "image/png" in chart
+    history = read_history(outcome.run.metrics)
+    row = next(line for line in table["text/plain"].splitlines() if "training/loss" in line)
+    first, last = (f"{one.loss:.4g}" for one in (history[0], history[-1]))
+    assert row.split() == ["training/loss", str(len(history)), first, last]
+    assert "tensorboard --logdir" in outputs[0].text
+
+
 @pytest.fixture(scope="module")
 def scan(notebooks, tmp_path_factory):
     """Two seeds of SCAN, trained for a moment."""

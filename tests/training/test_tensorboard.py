@@ -6,7 +6,7 @@ from google.protobuf import text_format
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.projector.projector_config_pb2 import ProjectorConfig
 
-from workbench.training.tensorboard import TensorBoard
+from workbench.training.tensorboard import TensorBoard, read_scalars
 
 
 @pytest.fixture
@@ -46,6 +46,21 @@ def test_steps_after_the_checkpoint_are_forgotten(logged, read, progress):
     events = read()
     assert points(events, "training/loss") == [(1, 9.0), (2, 9.0), (3, 5.0)]
     assert len(events.Images("model")) == 1
+
+
+def test_all_scalars_are_read_back(logged, progress):
+    log = TensorBoard(logged())
+    for step in range(1, 1203):
+        log.write(progress(step, 1.0 / step, {"bleu": 1.5} if step == 1202 else None))
+    log.close()
+    found = read_scalars(logged().directory / "tensorboard")
+    assert list(found) == [
+        "training/gradient_norm", "training/learning_rate", "training/loss",
+        "training/tokens_per_second", "validation/bleu",
+    ]  # fmt: skip
+    assert [step for step, _ in found["training/loss"]] == list(range(1, 1203))
+    assert found["training/loss"][3][1] == 0.25
+    assert found["validation/bleu"] == [(1202, 1.5)]
 
 
 def test_a_run_from_the_start_forgets_the_one_before(logged, read, progress):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tensorboard.backend.event_processing.event_accumulator import SCALARS, EventAccumulator
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
@@ -83,6 +84,19 @@ class TensorBoard(Log):
 def open_log(logged: Logged) -> TensorBoard:
     """Open the log of a run."""
     return TensorBoard(logged)
+
+
+def read_scalars(path: Path) -> dict[str, list[tuple[int, float]]]:
+    """Return step and value of every scalar in the event files of `path`, by their names.
+
+    Steps that training took again after a stop are there once.
+    """
+    every = {SCALARS: 0}  # all of them, none left out at random
+    events = EventAccumulator(str(path), size_guidance=every).Reload()
+    return {
+        name: [(one.step, one.value) for one in events.Scalars(name)]
+        for name in sorted(events.Tags()["scalars"])
+    }
 
 
 def _write_vectors(path: Path, vectors: Any) -> None:
