@@ -9,7 +9,6 @@ from workbench.data.corpus import Pair
 from workbench.data.encoding import Codec
 from workbench.data.tokenizer import BEGIN
 from workbench.errors import WorkbenchError
-from workbench.inspection import states as module
 from workbench.inspection.states import StateReader, nearest_states, project, state_at
 from workbench.model.copying import CopyMemory
 from workbench.model.protocol import Own
@@ -178,9 +177,7 @@ def test_umap_gets_the_seed_and_no_more_neighbours_than_there_are(monkeypatch):
 
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
-@pytest.mark.parametrize("block", [7, 4096])
-def test_the_nearest_are_those_of_all_distances(metric, block, monkeypatch):
-    monkeypatch.setattr(module, "BLOCK", block)
+def test_the_nearest_are_those_of_all_distances(metric):
     states = random_cloud(60)
     query = states.vectors[17]
     found = nearest_states(states, query, 5, metric)
@@ -209,3 +206,15 @@ def test_questions_that_make_no_sense():
         nearest_states(states, np.zeros(6), metric="manhattan")
     with pytest.raises(WorkbenchError, match="got 'decoder'"):
         nearest_states(states, np.zeros(6), side="decoder")
+
+
+def test_umap_itself_keeps_clusters_apart_and_repeats():
+    pytest.importorskip("umap", reason="umap-learn is not installed: the extra [umap]")
+    rng = np.random.default_rng(5)
+    centres = np.repeat(np.float32([[0] * 8, [30] * 8]), 20, 0)
+    states = cloud(centres + rng.standard_normal((40, 8)), ("encoder", "decoder"))
+    one, again = (project(states, "umap", seed=2) for _ in range(2))
+    np.testing.assert_array_equal(one.points, again.points)
+    left, right = one.points[:20], one.points[20:]
+    within = max(np.linalg.norm(side - side.mean(0), axis=1).max() for side in (left, right))
+    assert np.linalg.norm(left.mean(0) - right.mean(0)) > 2 * within

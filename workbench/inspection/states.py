@@ -22,7 +22,6 @@ from workbench.model.seq2seq import IDS, Seq2Seq, shifted
 from workbench.records import Floats, Integers, Neighbour, Place, Projection, States
 
 MOST = 100_000  # states of a corpus: as many as are searched for neighbours
-BLOCK = 4096  # states whose distances are in memory at a time
 
 Metric = Literal["cosine", "euclidean"]
 Projecting = Literal["pca", "umap"]
@@ -169,12 +168,15 @@ def nearest_states(
     )
     if not len(numbers):
         raise WorkbenchError(f"expected a side (encoder, decoder) with states, got {side!r}")
-    distances = np.concatenate([
-        _distances(states.vectors[numbers[first : first + BLOCK]], np.asarray(query), metric)
-        for first in range(0, len(numbers), BLOCK)
-    ])  # fmt: skip
-    order = np.argsort(distances, kind="stable")[:count]
-    return tuple(_neighbour(states, int(numbers[one]), float(distances[one])) for one in order)
+    from sklearn.neighbors import NearestNeighbors  # takes a second; few ask for it
+
+    every = NearestNeighbors(n_neighbors=min(count, len(numbers)), algorithm="brute", metric=metric)
+    every.fit(states.vectors[numbers].astype(float))
+    [distances], [order] = every.kneighbors(np.asarray(query, float)[None])
+    return tuple(
+        _neighbour(states, int(numbers[one]), float(distance))
+        for one, distance in zip(order, distances, strict=True)
+    )
 
 
 def state_at(states: States, side: str, sentence: int, position: int) -> Floats:
@@ -196,16 +198,6 @@ def state_at(states: States, side: str, sentence: int, position: int) -> Floats:
 def _neighbour(states: States, number: int, distance: float) -> Neighbour:
     place = states.places[number]
     return Neighbour(number, distance, place, *states.pairs[place.sentence])
-
-
-def _distances(vectors: Floats, query: Floats, metric: Metric) -> Floats:
-    """Return the distance of each of [N, U] from [U], in double precision."""
-    vectors, query = vectors.astype(float), query.astype(float)
-    if metric == "euclidean":
-        return np.linalg.norm(vectors - query, axis=-1)
-    sizes = np.linalg.norm(vectors, axis=-1) * np.linalg.norm(query)
-    products = vectors @ query
-    return 1 - np.divide(products, sizes, out=np.zeros_like(products), where=sizes > 0)
 
 
 def _pca(vectors: Floats) -> tuple[Floats, tuple[float, ...]]:
