@@ -21,7 +21,7 @@ from workbench.errors import (
     SettingsError,
     WorkbenchError,
 )
-from workbench.interventions import Ban, Force, to_json
+from workbench.interventions import Ban, Force, Mask, to_json
 from workbench.runs import RunDirectory
 from workbench.search.stepper import Stepper
 from workbench.session import Session
@@ -975,4 +975,12 @@ def test_the_session_attributes_seeks_and_reads_states(trained):
     assert (rows, columns) == (len(scored.best.tokens), len(scored.source_tokens))
     wanted = trained.wanted_attention(pair.source, scored.best.tokens[:1], scored.best.tokens[1])
     assert wanted.log_probabilities[-1] > wanted.log_probabilities[0]
+    stepper = trained.stepper(pair.source)
+    stepper.edit_attention(Mask(positions=(0,)))
+    here = stepper.advance()
+    asked = pair.source, here.decoded.prefix, scored.best.tokens[1]
+    wanted = trained.wanted_attention(*asked, place=here.id)
+    np.testing.assert_array_equal(wanted.own, here.decoded.attention)
+    with pytest.raises(RunError, match=r"expected the source and prefix of 0, .* leave the place"):
+        trained.wanted_attention(*asked, place=0)
     assert 0 < len(trained.states("train", most=50).vectors) <= 50

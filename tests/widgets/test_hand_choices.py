@@ -99,5 +99,5 @@ def test_what_attention_would_have_produced_it_is_asked_of_the_session(hand, par
     hand.tell(part.list, do="choose", token=token)
     hand.press(part._why)
     assert hand.session.asked[-1][0] == (
-        "wanted_attention", "small cat and dog", (), token, 1, None
+        "wanted_attention", "small cat and dog", (), token, 1, None, 0
     )  # fmt: skip

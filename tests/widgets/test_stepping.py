@@ -169,7 +169,7 @@ def test_the_answer_to_the_inverse_question_belongs_to_a_node(session, stepping)
     stepping.ask_wanted("chien", None, 1)
     question, future = session.asked[-1]
     assert question == (
-        "wanted_attention", "small cat", place.decoded.prefix, "chien", None, 1
+        "wanted_attention", "small cat", place.decoded.prefix, "chien", None, 1, place.id
     )  # fmt: skip
     shape = np.zeros((1, 1, 1), np.float32)
     nats = np.zeros(2, np.float32)

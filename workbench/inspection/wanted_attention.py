@@ -36,6 +36,24 @@ class _Way(NamedTuple):
     rivals: Floats
 
 
+class Standpoint(NamedTuple):
+    """One step of a translation, before which somebody stands.
+
+    Attributes:
+        source_tokens: [S]; prefix: the target tokens before the step.
+        token, state, memory: what the step takes in, as the model has it, for one row.
+        own: what is read there [L, H, S]; likely: log-probabilities of what may come next [V].
+    """
+
+    source_tokens: tuple[str, ...]
+    prefix: tuple[str, ...]
+    token: int
+    state: Any
+    memory: Any
+    own: Floats
+    likely: Floats
+
+
 class AttentionSeeker:
     """Answer the inverse question with one model."""
 
@@ -73,26 +91,46 @@ class AttentionSeeker:
             WorkbenchError: a token that the vocabulary does not have, no such layer or head, or
                 a model without attention.
         """
-        ids = self.codec.encode_source(source)
-        *before, target = numbers(self.codec, [*prefix, wanted], source)
-        state, memory = self.model.encode(tf.constant([ids]))
-        for number in [BEGIN, *before][:-1]:
-            _, _, state = self._step(tf.constant([number]), state, memory)
-        token = tf.constant([BEGIN, *before][-1:])
-        logits, used, _ = self._step(token, state, memory)
-        own: Floats = used.numpy()[0]
+        [target] = numbers(self.codec, [wanted], source)
+        standpoint = self._written(source, prefix)
+        return self.at(standpoint, target, wanted, layer, head, iterations)
+
+    def at(
+        self,
+        here: Standpoint,
+        target: int,
+        wanted: str,
+        layer: int | None = None,
+        head: int | None = None,
+        iterations: int = 100,
+    ) -> WantedAttention:
+        """Answer the same where somebody stands; nothing before that is run again.
+
+        The attention that counts as the model's own is what is read there, edits included.
+
+        Args:
+            here: the step.
+            target: the number of the token that should have come.
+            wanted: that token, as it is shown.
+            layer: which layer may change, from 0; None for all.
+            head: which head may change, from 0; None for all.
+            iterations: steps of Adam.
+
+        Raises:
+            WorkbenchError: as above.
+        """
+        own, before = here.own, (tf.constant([here.token]), here.state, here.memory)
         sought = _sought(own, layer, head)
-        likely = tf.nn.log_softmax(logits).numpy()
-        way = self._ascend(own, sought, target, (token, state, memory), iterations)
+        way = self._ascend(own, sought, target, before, iterations)
         ends = way.wanted.max(0)
         start = int(ends.argmax()) if ends.max() > ends[0] + NEARLY else 0
         path = np.stack([own, *way.attention[:, start]])
-        wanted_nats = np.array([likely[0, target], *way.wanted[:, start]])
-        rival = np.delete(likely[0], target).max()
+        wanted_nats = np.array([here.likely[target], *way.wanted[:, start]])
+        rival = np.delete(here.likely, target).max()
         found = path[wanted_nats.argmax()]
         return WantedAttention(
-            source_tokens=self.codec.source.tokens(ids),
-            prefix=tuple(prefix),
+            source_tokens=here.source_tokens,
+            prefix=here.prefix,
             wanted=wanted,
             own=own,
             found=found,
@@ -105,15 +143,27 @@ class AttentionSeeker:
             distance=np.abs(found - own).sum(-1) / 2,
         )
 
+    def _written(self, source: str, prefix: Sequence[str]) -> Standpoint:
+        """Write a prefix from its first token on."""
+        ids = self.codec.encode_source(source)
+        *before, token = BEGIN, *numbers(self.codec, prefix, source)
+        state, memory = self.model.encode(tf.constant([ids]))
+        for number in before:
+            _, _, state = self._step(tf.constant([number]), state, memory)
+        logits, used, _ = self._step(tf.constant([token]), state, memory)
+        likely = tf.nn.log_softmax(logits).numpy()[0]
+        tokens = self.codec.source.tokens(ids)
+        return Standpoint(tokens, tuple(prefix), token, state, memory, used.numpy()[0], likely)
+
     def _ascend(self, own: Floats, sought: Any, target: int, before: Any, iterations: int) -> _Way:
         """Climb from every start at once."""
         starts = np.stack(list(_starts(own)))
         inputs = tf.nest.map_structure(lambda each: tf.repeat(each, len(starts), 0), before)
-        adam, every = _Adam(), []
+        adam, every, wanted_id = _Adam(), [], tf.constant(target)  # a number would be retraced
         logits = np.log(np.maximum(starts, LEAST))
         for _ in range(iterations + 1):
             attention, wanted, rivals, slope = (
-                each.numpy() for each in self._slope(logits, own, sought, target, *inputs)
+                each.numpy() for each in self._slope(logits, own, sought, wanted_id, *inputs)
             )
             every.append((attention, wanted, rivals))
             logits = logits + adam.step(slope)

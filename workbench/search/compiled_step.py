@@ -52,6 +52,15 @@ class CompiledStep:
         """See `OneSentence.step`."""
         return self._do(partial(self._stepped, tokens, states, memory, attention))
 
+    def unpacked(self, state: Packed, memory: list[tf.Tensor]) -> tuple[Any, Any]:
+        """Return a state and a memory as the model's own step takes them, for one row."""
+        their_state, their_memory = self._encode.get_concrete_function().structured_outputs
+        leaves = [tf.constant(_whole(*leaf)[None]) for leaf in state]
+        return (
+            tf.nest.pack_sequence_as(their_state, leaves),
+            tf.nest.pack_sequence_as(their_memory, memory),
+        )
+
     def _encoded(self, source: Sequence[int]) -> tuple[Packed, list[tf.Tensor]]:
         state, memory = self._encode(tf.constant([source], tf.int32))
         [packed] = _packed(tf.nest.flatten(state), 1)

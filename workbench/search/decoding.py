@@ -220,6 +220,13 @@ class Decoding:
             for row, (before, token) in enumerate(rows)
         ]
 
+    def inputs(self, decoded: Decoded) -> tuple[int, Any, Any]:
+        """Return the token, the state and the memory that the step behind a prefix took in."""
+        state, memory = self._memory(decoded.source)
+        if decoded.before:
+            state = decoded.before.state
+        return (decoded.ids[-1] if decoded.ids else BEGIN), state, memory
+
     def _memory(self, source: Source) -> tuple[Any, Any]:
         if source.ids not in self._encoded:
             self._encoded[source.ids] = self._step.encode(source.ids)
@@ -230,10 +237,7 @@ class Decoding:
         for edit in edits:
             with _naming(edit):
                 check(edit, plain.attention.shape)
-        state, memory = self._memory(plain.source)
-        if plain.before:
-            state = plain.before.state
-        tokens = [plain.ids[-1] if plain.ids else BEGIN]
+        token, state, memory = self.inputs(plain)
         outcome = Outcome(plain.following[None], plain.attention[None], (plain.state,))
         wanted = np.full_like(outcome.attention, np.nan)
         for layer in range(len(plain.attention)):
@@ -245,7 +249,7 @@ class Decoding:
             changed = (rows != own).any(-1)
             if changed.any():
                 wanted[0, layer, changed] = rows[changed]
-                outcome = self._step.step(tokens, [state], memory, wanted)
+                outcome = self._step.step([token], [state], memory, wanted)
         return outcome
 
     def _reader(self, plain: Decoded, edits: Sequence[AttentionEdit]) -> Reading:

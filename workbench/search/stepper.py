@@ -141,6 +141,10 @@ class Stepper:
         ends = [self.hypothesis(place) for place in places] or [self.hypothesis()]
         return translation(self.node(*places[:1]).decoded.source, ends)
 
+    def inputs(self, place: int | str | None = None) -> tuple[int, Any, Any]:
+        """Return the token, state and memory from which a node was made; see `OneSentence`."""
+        return self._decoding.inputs(self.node(place).decoded)
+
     def interventions(self, place: int | str | None = None) -> tuple[Intervention, ...]:
         """Return what was done on the way to a node, so that a replay goes the same way."""
         path = self._tree.path(self.node(place).id)

@@ -13,12 +13,12 @@ from workbench.inspection.diagnosis import diagnose, diagnose_all
 from workbench.inspection.over_time import Asked, borrowed, look_over
 from workbench.inspection.scoring import Scoring
 from workbench.inspection.states import StateReader
-from workbench.inspection.wanted_attention import AttentionSeeker
+from workbench.inspection.wanted_attention import AttentionSeeker, Standpoint
 from workbench.interventions import read_interventions
 from workbench.metrics import text_figures
 from workbench.model.seq2seq import Seq2Seq
 from workbench.moments import Moment, OverTime
-from workbench.records import Diagnoses, Diagnosis, Evaluation, Translation
+from workbench.records import Diagnoses, Diagnosis, Evaluation, Translation, WantedAttention
 from workbench.search.batch import BatchSearch
 from workbench.search.compiled_step import CompiledStep
 from workbench.search.opinions import opinions
@@ -53,6 +53,28 @@ class Instruments:
     def stepper(self, text: str, search: SearchSettings) -> Stepper:
         """Return what takes the translation of `text` apart."""
         return Stepper(self._one_step, self.codec, text, search)
+
+    def seek_at(
+        self,
+        stepper: Stepper,
+        place: int | str | None,
+        wanted: str,
+        layer: int | None = None,
+        head: int | None = None,
+    ) -> WantedAttention:
+        """Answer the inverse question at a node of a stepper, from the state that is kept there.
+
+        Raises:
+            InterventionError: there is no such node or token, or the sentence has ended there.
+        """
+        here = stepper.node(place).decoded
+        here.check_open()
+        token, state, memory = stepper.inputs(place)
+        inputs = token, *self._one_step.unpacked(state, memory)
+        standpoint = Standpoint(
+            here.source.tokens, here.prefix, *inputs, here.attention, here.following
+        )
+        return self.seek.at(standpoint, here.source.number(wanted), wanted, layer, head)
 
     def replay(self, text: str, search: SearchSettings, width: int) -> Translation:
         """Translate `text` under the interventions of `search`, with a beam of `width`."""

@@ -768,11 +768,29 @@ class Session(traitlets.HasTraits):
         wanted: str,
         layer: int | None = None,
         head: int | None = None,
+        place: int | str | None = None,
     ) -> WantedAttention:
-        """Return the attention that makes `wanted` likeliest next; see `AttentionSeeker`."""
+        """Return the attention that makes `wanted` likeliest next; see `AttentionSeeker`.
+
+        With a `place` of `taken_apart` it is sought there, below all that was edited on the way
+        to it; `text` and `prefix` are those of the place.
+
+        Raises:
+            RunError: nothing is taken apart, or another source or prefix stands at that place.
+        """
         self._built()
-        self.codec.readable_source(text)
-        return self._instruments.seek(text, prefix, wanted, layer, head)
+        if place is None:
+            self.codec.readable_source(text)
+            return self._instruments.seek(text, prefix, wanted, layer, head)
+        self._check("take_apart")
+        assert self.taken_apart  # or it would have been refused
+        here = self.taken_apart.node(place).decoded
+        if (here.source.text, here.prefix) != (text, tuple(prefix)):
+            raise RunError(
+                f"expected the source and prefix of {place!r}, {here.source.text!r} and "
+                f"{here.prefix}, got {text!r} and {tuple(prefix)}; leave the place out"
+            )
+        return self._instruments.seek_at(self.taken_apart, place, wanted, layer, head)
 
     @_worked("reading states")
     def states(self, of: str | Sequence[Pair] = "train", most: int = MOST) -> States:

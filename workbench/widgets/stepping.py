@@ -121,7 +121,7 @@ class Stepping(traitlets.HasTraits):
         session.request("take_apart", partial(self._try, act), doing)
 
     def ask_wanted(self, token: str, layer: int | None, head: int | None) -> None:
-        """Ask what attention would have produced a token here.
+        """Ask what attention would have produced a token here, below all that was edited.
 
         Raises:
             WorkbenchError: as `do`.
@@ -129,8 +129,9 @@ class Stepping(traitlets.HasTraits):
         session, here = self._at_rest(), self.there().current
         self._check_weights(session)
         asked = session.request(
-            "wanted_attention", here.decoded.source.text, here.decoded.prefix, token, layer, head
-        )
+            "wanted_attention", here.decoded.source.text, here.decoded.prefix, token, layer, head,
+            here.id,
+        )  # fmt: skip
         asked.add_done_callback(partial(self._answered, here.id))
 
     def there(self) -> Now:
