@@ -5,7 +5,7 @@ Shape letters: T target tokens, S source tokens, L layers, H heads, K beam width
 """
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -297,7 +297,7 @@ class Attribution:
         return gaps
 
 
-Fault = Literal["none", "search", "model", "vocabulary"]
+Fault = Literal["none", "search", "model", "vocabulary", "settings"]
 
 
 @dataclass(frozen=True)
@@ -306,10 +306,10 @@ class Fall:
 
     Attributes:
         step: from 0; token: of the reference, which the search did not go on with.
-        fate: `pruned` (others were better), `stopped` (the search had ended before) or `banned`
-            (a token that no search chooses).
+        fate: `pruned` (others were better), `stopped` (the search had ended before), `banned` (a
+            token that no search chooses) or `barred` (the settings did not allow it).
         short: log-probability of the reference so far below that of the last one kept, in nats;
-            None where nothing was kept.
+            None where nothing was kept, or it did not compete.
     """
 
     step: int
@@ -333,10 +333,13 @@ class Diagnosis:
     Attributes:
         found: what the search found; scored: the reference under teacher forcing.
         fault: `none` (found is the reference), `search` (the reference scores higher), `model`
-            (it does not), `vocabulary` (it holds a token that no search chooses).
+            (it does not), `vocabulary` (it holds a token that no search chooses), `settings`
+            (they allow no search to write it).
         found_score, reference_score: what the search ranks by, of either.
         fall: where the reference left the beam; None where it did not, or nothing was recorded.
+            Of several groups of a beam the one counts that it stayed in longest.
         rarest: the token of the reference that training saw least; count: how often it did.
+        ruled_out: by which setting, where that is at fault.
     """
 
     found: Translation
@@ -347,6 +350,7 @@ class Diagnosis:
     fall: Fall | None = None
     rarest: str = ""
     count: int = 0
+    ruled_out: str = ""
 
     @property
     def margin(self) -> float:
@@ -396,8 +400,7 @@ class Diagnoses:
     def shares(self) -> dict[Fault, float]:
         """The share of the sentences with each fault, 0 to 1; those that have none too."""
         faults = [one.fault for one in self.each]
-        known: tuple[Fault, ...] = ("none", "search", "model", "vocabulary")
-        return {fault: faults.count(fault) / max(len(faults), 1) for fault in known}
+        return {fault: faults.count(fault) / max(len(faults), 1) for fault in get_args(Fault)}
 
 
 class Place(NamedTuple):

@@ -15,8 +15,11 @@ from workbench.charts.diagnosis import (
 from workbench.records import Diagnoses, Diagnosis, Fall, FaultBin, WorthALook
 
 
-def counts(none=0, search=0, model=0, vocabulary=0):
-    return {"none": none, "search": search, "model": model, "vocabulary": vocabulary}
+def counts(none=0, search=0, model=0, vocabulary=0, settings=0):
+    return {
+        "none": none, "search": search, "model": model, "vocabulary": vocabulary,
+        "settings": settings,
+    }  # fmt: skip
 
 
 @pytest.fixture
@@ -54,13 +57,14 @@ def test_the_table_counts_what_the_chart_shares(several):
     table = faults_table(several)
     assert table.columns[2:] == (
         "as the reference", "search error", "model error", "not in the vocabulary",
+        "ruled out by the settings",
     )  # fmt: skip
     assert table.rows == (
-        ("all sentences", "3", "0", "1", "2", "0"),
-        ("1 to 2 source tokens", "2", "0", "1", "1", "0"),
-        ("3 to 4 source tokens", "1", "0", "0", "1", "0"),
-        ("rarest token seen 0 times", "0", "0", "0", "0", "0"),
-        ("rarest token seen 1 to 9 times", "3", "0", "1", "2", "0"),
+        ("all sentences", "3", "0", "1", "2", "0", "0"),
+        ("1 to 2 source tokens", "2", "0", "1", "1", "0", "0"),
+        ("3 to 4 source tokens", "1", "0", "0", "1", "0", "0"),
+        ("rarest token seen 0 times", "0", "0", "0", "0", "0", "0"),
+        ("rarest token seen 1 to 9 times", "3", "0", "1", "2", "0", "0"),
     )
 
 
@@ -81,6 +85,12 @@ def test_a_diagnosis_in_a_table(one):
                                              "last one kept")  # fmt: skip
 
 
+def test_by_which_setting_the_reference_is_ruled_out(one):
+    table = diagnosis_table(replace(one, fault="settings", ruled_out="it is too short"))
+    assert table.caption == "Diagnosis: ruled out by the settings"
+    assert ("ruled out", None, "it is too short") in table.rows
+
+
 def test_tokens_by_surprise(one, spec):
     assert surprise_table(one, 2).rows == ((2, "y", "2.000"), (3, "<end>", "1.000"))
     seen = spec(surprise_bars(one))
@@ -97,7 +107,9 @@ def test_tokens_by_surprise(one, spec):
     (Fall(0, "x", "pruned"), "the reference left the beam at step 1, x: it was pruned"),
     (Fall(1, "<unknown>", "banned", -1.5),
      "the reference left the beam at step 2, <unknown>: no search chooses that token, "
-     "-1.50 nats below the last one kept"),
+     "1.50 nats above the last one kept"),
+    (Fall(2, "z", "barred"),
+     "the reference left the beam at step 3, z: the settings do not allow it"),
 ])  # fmt: skip
 def test_the_fall_in_words(one, fall, words):
     assert fall_in_words(replace(one, fall=fall)) == words

@@ -99,7 +99,8 @@ def gallery(progress, translation, beam):
     )
     fall = Fall(1, NASTY, "pruned", 1.0)
     diagnosed = Diagnosis(sentence, sentence, "model", -1.0, -2.0, fall, NASTY, 3)
-    bins = (FaultBin("1 to 2", {"none": 0, "search": 1, "model": 2, "vocabulary": 0}),)
+    faults = {"none": 0, "search": 1, "model": 2, "vocabulary": 0, "settings": 1}
+    bins = (FaultBin("1 to 2", faults),)
     places = tuple(Place(side, 0, 0, NASTY) for side in ("encoder", "decoder"))
     read = States(np.eye(2, dtype=np.float32), places, ((NASTY, NASTY),))
     row, nats = np.ones((1, 1, 2), np.float32) / 2, np.float32([-2, -1, -1])

@@ -8,6 +8,7 @@ from workbench.config import SearchSettings
 from workbench.data.corpus import Pair
 from workbench.errors import WorkbenchError
 from workbench.inspection.diagnosis import diagnose, diagnose_all, search_score
+from workbench.inspection.ruled_out import Bounds
 from workbench.inspection.scoring import Scoring
 from workbench.penalties import length_penalty
 from workbench.records import BeamRecord, Candidate, Fall, Hypothesis, Translation
@@ -27,10 +28,10 @@ def written(text, nats, score=None, beam=None, source="a b"):
     return Translation(source, read, (Hypothesis(text, tokens, nats, attention, score),), beam=beam)
 
 
-def beam_of(*rows, width=2, drawn=False):
+def beam_of(*rows, width=2, drawn=False, groups=1):
     """Make a beam of rows (step, parent, token, log-probability, fate, row of the next step)."""
     candidates = tuple(Candidate(*row[:4], row[3], *row[4:]) for row in rows)
-    return BeamRecord(width, candidates, np.zeros((3, width, 1, 1, 2), np.float32), drawn)
+    return BeamRecord(width, candidates, np.zeros((3, width, 1, 1, 2), np.float32), drawn, groups)
 
 
 BEAM = beam_of(
@@ -123,6 +124,70 @@ def test_the_fall_by_hand(reference, nats, fall):
         assert found.short == pytest.approx(fall.short, abs=1e-5)
 
 
+def test_a_barred_token_is_where_the_reference_falls():
+    """It has no row to go on in: what follows in the record is not the reference's."""
+    beam = beam_of(
+        (0, 0, "a", -0.2, "kept", 0), (0, 0, "b", -0.1, "barred", -1),
+        (1, 0, "c", -0.7, "kept", 0), (2, 0, "<end>", -0.8, "finished", -1), width=1,
+    )  # fmt: skip
+    one = diagnose(replace(FOUND, beam=beam), written("b c <end>", [-0.1, -0.1, -0.1]))
+    assert (one.fault, one.fall) == ("settings", Fall(0, "b", "barred"))
+
+
+GROUPS = beam_of(  # two groups of two rows each; the second does what the first leaves
+    (0, 0, "a", -0.2, "kept", 0), (0, 0, "b", -1.8, "kept", 1),
+    (0, 2, "c", -3.0, "kept", 2), (0, 2, "d", -3.5, "kept", 3), (0, 2, "a", -0.2, "pruned", -1),
+    (1, 0, "<end>", -0.4, "finished", -1), (1, 0, "b", -2.0, "kept", 0),
+    (1, 2, "x", -3.1, "kept", 2), (1, 3, "x", -4.0, "kept", 3), (1, 2, "<end>", -5, "pruned", -1),
+    (2, 2, "<end>", -3.3, "finished", -1), (2, 3, "y", -4.5, "kept", 2),
+    width=4, groups=2,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("reference", "nats", "fall"), [
+    ("c x <end>", [-3, -0.1, -0.2], None),  # the second group has it
+    ("a <end>", [-0.2, -0.2], None),  # the first has it, the second has pruned its first word
+    ("d x y z", [-3.5, -0.5, -0.5, -1], Fall(3, "z", "stopped")),
+    ("c y z", [-3, -2, -1], Fall(1, "y", "pruned", 1.0)),  # the second kept d x with -4
+    ("c <end>", [-3, -2], Fall(1, "<end>", "pruned", 1.0)),  # the second of its two has -4
+    ("a b <end>", [-0.2, -1.8, -0.5], Fall(2, "<end>", "stopped")),
+    ("e <end>", [-9, -2], Fall(0, "e", "pruned", 7.2)),  # both at once: the first group's b
+])  # fmt: skip
+def test_the_reference_is_followed_in_the_group_that_keeps_it(reference, nats, fall):
+    found = diagnose(replace(FOUND, beam=GROUPS), written(reference, nats)).fall
+    if fall is None or fall.short is None:
+        assert found == fall
+    else:
+        assert (found.step, found.token, found.fate) == (fall.step, fall.token, fall.fate)
+        assert found.short == pytest.approx(fall.short, abs=1e-5)
+
+
+@pytest.mark.parametrize(("reference", "bounds", "fault", "told"), [
+    ("b <end>", Bounds(), "search", ""),
+    ("b <end>", Bounds(least=2, most=2, prefix=("b",), no_repeat=1), "search", ""),
+    ("b <end>", Bounds(least=3), "settings", "it is shorter than min_decode_length, 3"),
+    ("b <end>", Bounds(most=1), "settings", "it is longer than max_decode_length, 1"),
+    ("b <end>", Bounds(prefix=("a", "c")), "settings", "the prefix has a at step 1"),
+    ("b b <end>", Bounds(no_repeat=1), "settings", "it repeats b, and no_repeat_ngram is 1"),
+    ("b <end>", Bounds(banned=frozenset({"b"})), "settings", "b is banned at the beginning"),
+    ("b <unknown>", Bounds(least=3), "vocabulary", ""),
+    ("a c <end>", Bounds(least=9), "none", ""),  # found all the same: somebody has forced it
+])  # fmt: skip
+def test_what_the_settings_rule_out_is_the_fault_of_neither(reference, bounds, fault, told):
+    scored = written(reference, [-0.1] * len(reference.split()))
+    one = diagnose(FOUND, scored, bounds=bounds)
+    assert (one.fault, one.ruled_out) == (fault, told)
+
+
+def test_a_reference_falls_where_it_is_ruled_out_unless_before():
+    scored = written("a c <end>", [-0.2, -0.5, -0.1])
+    found = replace(FOUND, hypotheses=written("b <end>", [-1, -1]).hypotheses)
+    bounds = Bounds(least=4)
+    assert diagnose(found, scored, bounds=bounds).fall == Fall(2, "<end>", "barred")
+    pruned = written("c <end>", [-3, -0.1])
+    assert diagnose(FOUND, pruned, bounds=bounds).fall.fate == "pruned"
+
+
 def test_where_nothing_was_kept_no_distance_is_made_up():
     beam = beam_of((0, 0, "<end>", -0.1, "finished", -1), width=1)
     found = replace(FOUND, beam=beam)
@@ -203,10 +268,14 @@ def test_shares_by_length_and_frequency():
     every = diagnose_all([
         sized(1, "b"), sized(2, "b", "search"), sized(3, "z"), sized(17, "a", "none"),
     ])  # fmt: skip
-    assert every.shares == {"none": 0.25, "search": 0.25, "model": 0.5, "vocabulary": 0}
+    assert every.shares == {
+        "none": 0.25, "search": 0.25, "model": 0.5, "vocabulary": 0, "settings": 0,
+    }  # fmt: skip
     lengths = {each.name: each.counts for each in every.by_length}
     assert list(lengths) == ["1 to 3", "4 to 6", "7 to 9", "10 to 12", "13 to 15", "16 to 17"]
-    assert lengths["1 to 3"] == {"none": 0, "search": 1, "model": 2, "vocabulary": 0}
+    assert lengths["1 to 3"] == {
+        "none": 0, "search": 1, "model": 2, "vocabulary": 0, "settings": 0,
+    }  # fmt: skip
     assert lengths["16 to 17"]["none"] == 1
     assert {each.name: sum(each.counts.values()) for each in every.by_frequency} == {
         "0": 1, "1 to 9": 2, "10 to 99": 0, "100 to 999": 1,

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -29,6 +31,14 @@ def test_reasons_take_turns_the_strongest_first():
     assert found[1].why == ("the model is sure of something else: the reference scores 9.00 lower")
     assert found[2].why == "a near miss: the reference scores only 0.25 lower"
     assert found[3].why == "the vocabulary lacks 1 of the reference's tokens"
+
+
+def test_what_the_settings_rule_out_is_told_once():
+    out = replace(diagnosis("settings", 0.5), ruled_out="it is shorter than min_decode_length, 4")
+    found = list(worth_a_look([diagnosis("none", 0), out]))
+    assert found == [(
+        1, "the settings rule the reference out: it is shorter than min_decode_length, 4"
+    )]  # fmt: skip
 
 
 def test_one_token_that_carries_the_surprise():

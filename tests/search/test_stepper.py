@@ -728,6 +728,28 @@ def test_whoever_watches_hears_of_every_change_and_of_no_refusal(stepper):
     assert len(heard) == 3
 
 
+# Scoring a given target --------------------------------------------------------------------
+
+
+def test_a_target_is_scored_from_the_root_of_a_node(stepper, fake):
+    stepper.edit_source(0, "old")
+    stepper.force("poisson")
+    before = picture(stepper)
+    found = stepper.score("chien et")
+    outcomes = by_hand(fake, stepper, ("chien", "et"))
+    ids = [*map(stepper.current.decoded.source.number, ("chien", "et")), END]
+    wanted = [logs[token] for (logs, *_), token in zip(outcomes, ids, strict=True)]
+    np.testing.assert_array_equal(found.best.log_probabilities, wanted)
+    np.testing.assert_array_equal(
+        found.best.attention, np.stack([read for _, read, _ in outcomes], 2)
+    )
+    assert (found.source, found.reference, found.text) == ("old cat and dog", *["chien et"] * 2)
+    assert stepper.root().decoded.prefix == ()
+    assert stepper.score("chien et", 0).source == "small cat and dog"
+    assert stepper.score("zebra").best.tokens == ("<unknown>", "<end>")
+    assert picture(stepper) == before
+
+
 # What the settings allow -------------------------------------------------------------------
 
 RULES = [

@@ -14,6 +14,7 @@ NAMES: dict[Fault, str] = {
     "search": "search error",
     "model": "model error",
     "vocabulary": "not in the vocabulary",
+    "settings": "ruled out by the settings",
 }
 _TITLE = "Search error or model error"
 
@@ -60,15 +61,17 @@ def worth_table(diagnoses: Diagnoses) -> Table:
 def diagnosis_table(diagnosis: Diagnosis) -> Table:
     """Return what was found beside the reference: scores, log-probabilities, the fall."""
     found, reference = diagnosis.found.best, diagnosis.scored.best
-    rows = (
+    rows: list[tuple[str | int | None, ...]] = [
         ("text", found.text, reference.text),
         ("score of the search", f"{diagnosis.found_score:.3f}", f"{diagnosis.reference_score:.3f}"),
         ("log p", f"{found.log_probability:.3f}", f"{reference.log_probability:.3f}"),
         ("tokens", len(found.tokens), len(reference.tokens)),
         ("left the beam", None, fall_in_words(diagnosis)),
         ("rarest token", None, f"{diagnosis.rarest}, {diagnosis.count:,} times in training"),
-    )
-    return Table(("", "found", "reference"), rows, f"Diagnosis: {NAMES[diagnosis.fault]}")
+    ]
+    if diagnosis.ruled_out:
+        rows.insert(4, ("ruled out", None, diagnosis.ruled_out))
+    return Table(("", "found", "reference"), tuple(rows), f"Diagnosis: {NAMES[diagnosis.fault]}")
 
 
 def surprise_table(diagnosis: Diagnosis, limit: int = 10) -> Table:
@@ -117,9 +120,16 @@ def fall_in_words(diagnosis: Diagnosis) -> str:
     where = f"at step {fall.step + 1}, {fall.token}"
     if fall.fate == "stopped":
         return f"the search had ended {where}"
-    short = "" if fall.short is None else f", {fall.short:.2f} nats below the last one kept"
-    why = "no search chooses that token" if fall.fate == "banned" else "it was pruned"
-    return f"the reference left the beam {where}: {why}{short}"
+    below = "" if fall.short is None else "below" if fall.short >= 0 else "above"
+    short = f", {abs(fall.short or 0):.2f} nats {below} the last one kept" if below else ""
+    return f"the reference left the beam {where}: {_WHY[fall.fate]}{short}"
+
+
+_WHY = {
+    "banned": "no search chooses that token",
+    "pruned": "it was pruned",
+    "barred": "the settings do not allow it",
+}
 
 
 def _by_style(rows: Sequence[dict[str, Any]]) -> Iterator[tuple[str, list[dict[str, Any]]]]:

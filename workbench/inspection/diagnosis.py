@@ -2,15 +2,18 @@
 
 A search error is a reference that the search would have ranked above what it found; it just did
 not look there. Otherwise the model is at fault: it holds something else for better (Stahlberg &
-Byrne 2019). Nothing here needs the model: what it thinks stands in the records.
+Byrne 2019). A reference that the settings do not allow to be written is the fault of neither.
+Nothing here needs the model: what it thinks stands in the records.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import get_args
 
 import numpy as np
 
 from workbench.data.tokenizer import BEGIN, END, NAMES, PAD, UNKNOWN
 from workbench.errors import WorkbenchError
+from workbench.inspection.ruled_out import Bounds, RuledOut, ruled_out
 from workbench.inspection.worth import WORTH, worth_a_look
 from workbench.penalties import coverage_penalty, length_penalty
 from workbench.records import (
@@ -25,8 +28,9 @@ from workbench.records import (
     Translation,
 )
 
-FAULTS: tuple[Fault, ...] = ("none", "search", "model", "vocabulary")
+FAULTS: tuple[Fault, ...] = get_args(Fault)
 BANNED = {NAMES[PAD], NAMES[UNKNOWN], NAMES[BEGIN]}  # no search chooses these
+ANYTHING = Bounds()
 SAME = 1e-4  # scores closer than that are equal: they come from two compilations of one model
 
 
@@ -49,6 +53,7 @@ def diagnose(
     alpha: float = 0.0,
     beta: float = 0.0,
     counts: Mapping[str, int] | None = None,
+    bounds: Bounds = ANYTHING,
 ) -> Diagnosis:
     """Say whether the search or the model is at fault, and where the reference fell off the beam.
 
@@ -58,6 +63,7 @@ def diagnose(
         alpha: the search's length penalty; 0 where it sampled.
         beta: its coverage penalty; 0 where it sampled.
         counts: how often training saw each target token; see `data.frequencies`.
+        bounds: what the settings let the search write.
 
     Raises:
         WorkbenchError: the two are not of the same source.
@@ -70,15 +76,21 @@ def diagnose(
     best, reference = found.best, scored.best
     scores = best.score, search_score(reference, alpha, beta)
     rarest, count = _rarest(reference, counts or {})
+    out = ruled_out(reference.tokens, bounds)
+    fall = _fall(found.beam, reference, out) if found.beam and not found.beam.drawn else None
+    fault = _fault(best, reference, *scores)
+    if fault in ("search", "model") and (out or (fall and fall.fate == "barred")):
+        fault = "settings"
     return Diagnosis(
         found=found,
         scored=scored,
-        fault=_fault(best, reference, *scores),
+        fault=fault,
         found_score=scores[0],
         reference_score=scores[1],
-        fall=_fall(found.beam, reference) if found.beam and not found.beam.drawn else None,
+        fall=fall,
         rarest=rarest,
         count=count,
+        ruled_out=out.why if out and fault == "settings" else "",
     )
 
 
@@ -107,12 +119,26 @@ def _fault(best: Hypothesis, reference: Hypothesis, found: float, wanted: float)
     return "search" if wanted > found + SAME else "model"
 
 
-def _fall(beam: BeamRecord, reference: Hypothesis) -> Fall | None:
-    """Follow the reference down the beam's rows until it is not among those that go on."""
+def _fall(beam: BeamRecord, reference: Hypothesis, out: RuledOut | None) -> Fall | None:
+    """Follow the reference down each group of the beam; the longest way counts."""
+    falls = []
+    for group in range(beam.groups):
+        fall = _fall_in_group(beam, group, reference, out)
+        if fall is None:
+            return None
+        falls.append(fall)
+    return max(falls, key=lambda fall: fall.step)
+
+
+def _fall_in_group(
+    beam: BeamRecord, group: int, reference: Hypothesis, out: RuledOut | None
+) -> Fall | None:
+    """Follow the reference down the rows of a group until it is not among those that go on."""
     by_step: dict[int, list[Candidate]] = {}
     for candidate in beam.candidates:
-        by_step.setdefault(candidate.step, []).append(candidate)
-    reached, row = np.cumsum(reference.log_probabilities), 0
+        if candidate.parent // beam.group_width == group:
+            by_step.setdefault(candidate.step, []).append(candidate)
+    reached, row = np.cumsum(reference.log_probabilities), group * beam.group_width
     for step, token in enumerate(reference.tokens):
         weighed = by_step.get(step, [])
         if token in BANNED:
@@ -120,7 +146,9 @@ def _fall(beam: BeamRecord, reference: Hypothesis) -> Fall | None:
         if not weighed:
             return Fall(step, token, "stopped")
         mine = [one for one in weighed if (one.parent, one.token) == (row, token)]
-        alive = [one for one in mine if one.fate != "pruned"]
+        if (out and out.step == step) or any(one.fate == "barred" for one in mine):
+            return Fall(step, token, "barred")
+        alive = [one for one in mine if one.fate in ("kept", "finished")]
         if not alive:
             return Fall(step, token, "pruned", _short(beam, weighed, token, reached[step]))
         row = alive[0].beam
@@ -130,12 +158,12 @@ def _fall(beam: BeamRecord, reference: Hypothesis) -> Fall | None:
 def _short(
     beam: BeamRecord, weighed: Sequence[Candidate], token: str, reached: float
 ) -> float | None:
-    """Return how far the reference's prefix is below the last candidate that was kept.
+    """Return how far the reference's prefix is below the last candidate of its group kept.
 
     An end symbol must be among the best K of all; another token among the K best that go on.
     """
     if token == NAMES[END]:
-        kept = list(weighed)[: beam.width]
+        kept = [one for one in weighed if one.fate != "barred"][: beam.group_width]
     else:
         kept = [one for one in weighed if one.fate == "kept"]
     return kept[-1].log_probability - float(reached) if kept else None

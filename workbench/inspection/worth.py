@@ -72,6 +72,14 @@ def _unwritable_why(one: Diagnosis) -> str:
     return f"the vocabulary lacks {unknown} of the reference's tokens"
 
 
+def _barred(one: Diagnosis) -> float:
+    return 1.0 if one.fault == "settings" else 0.0
+
+
+def _barred_why(one: Diagnosis) -> str:
+    return f"the settings rule the reference out: {one.ruled_out or 'it was barred'}"
+
+
 _Reason = tuple[Callable[[Diagnosis], float], Callable[[Diagnosis], str]]
 _REASONS: tuple[_Reason, ...] = (  # how strong it is, 0 for not at all; how it is told
     (_lost, _lost_why),
@@ -79,6 +87,7 @@ _REASONS: tuple[_Reason, ...] = (  # how strong it is, 0 for not at all; how it 
     (_blamed, _blamed_why),
     (_close, _close_why),
     (_unwritable, _unwritable_why),
+    (_barred, _barred_why),
 )
 
 

@@ -11,7 +11,7 @@ Whatever fails leaves the tree as it was. Shape letters: T target tokens, V what
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -135,6 +135,27 @@ class Stepper:
         """Return what is written up to a node; its score is that of the search."""
         decoded = self.node(place).decoded
         return decoded.hypothesis(score(decoded, self.settings))
+
+    def root(self, place: int | str | None = None) -> Node:
+        """Return where the tree begins that a node belongs to."""
+        return self._tree.path(self.node(place).id)[0]
+
+    def score(self, text: str, place: int | str | None = None) -> Translation:
+        """Return the model's opinion of a target text; the tree stays as it is.
+
+        It is written from the root of a node on: what was edited there, and in the source,
+        counts, and nothing that was done later. Log-probabilities [T] and attention [L, H, T, S]
+        are of its tokens, the end symbol included; words that the vocabulary lacks are unknown
+        ones.
+        """
+        decoded = self.root(place).decoded
+        source = decoded.source
+        *ids, end = source.codec.encode_target(text, source.text)
+        for token in ids:
+            decoded = self._decoding.extend(decoded, token)
+        decoded = self._decoding.extend(decoded, end)
+        whole = replace(decoded.hypothesis(score(decoded, self.settings)), text=text)
+        return translation(source, [whole], reference=text)
 
     def translation(self, *places: int | str) -> Translation:
         """Return what is written up to some nodes of one source beside that source."""

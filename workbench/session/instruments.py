@@ -11,6 +11,7 @@ from workbench.inspection.alignment import alignment_figures
 from workbench.inspection.attribution import Attributor
 from workbench.inspection.diagnosis import diagnose, diagnose_all
 from workbench.inspection.over_time import Asked, borrowed, look_over
+from workbench.inspection.ruled_out import Bounds
 from workbench.inspection.scoring import Scoring
 from workbench.inspection.states import StateReader
 from workbench.inspection.wanted_attention import AttentionSeeker, Standpoint
@@ -22,6 +23,7 @@ from workbench.records import Diagnoses, Diagnosis, Evaluation, Translation, Wan
 from workbench.search.batch import BatchSearch
 from workbench.search.compiled_step import CompiledStep
 from workbench.search.opinions import opinions
+from workbench.search.rules import prefix_numbers
 from workbench.search.stepper import Stepper
 from workbench.search.translate import Translator
 from workbench.training.checkpoint import Checkpoints
@@ -130,7 +132,9 @@ class Instruments:
         alpha, beta = (0.0, 0.0) if sampled else (search.length_penalty, search.coverage_penalty)
         found, scored = self.translate(pairs, search, 1, True), self.score(pairs)
         for one, its in zip(found, scored, strict=True):
-            yield diagnose(one, its, alpha, beta, counts)
+            prefix = prefix_numbers(search, self.codec, one.source)
+            bounds = Bounds.of(search, self.codec.target_tokens(prefix, one.source))
+            yield diagnose(one, its, alpha, beta, counts, bounds)
 
     def look_back(
         self,

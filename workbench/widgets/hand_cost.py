@@ -10,7 +10,9 @@ from workbench.charts.state_layout import nats
 from workbench.data.frequencies import frequencies
 from workbench.errors import WorkbenchError
 from workbench.inspection.diagnosis import diagnose
+from workbench.inspection.ruled_out import Bounds
 from workbench.records import Diagnosis
+from workbench.search.rules import prefix_numbers
 from workbench.widgets.fold import Fold
 from workbench.widgets.now import Now
 from workbench.widgets.panel import Panel
@@ -20,6 +22,12 @@ from workbench.widgets.stepping import Stepping
 if TYPE_CHECKING:
     from workbench.search.stepper import Stepper
     from workbench.session import Session
+
+
+COUNTED = (
+    "The search and the reference both begin with the source as it is edited here and with what "
+    "is edited or banned before the first token; what is done further on counts for neither."
+)
 
 
 def cost(now: Now) -> str:
@@ -36,16 +44,19 @@ def cost(now: Now) -> str:
 
 
 def diagnosed(session: "Session", stepper: "Stepper", reference: str) -> Diagnosis:
-    """Say why the search does not find the reference of the source, as it is now edited."""
-    path = [stepper.current]
-    while (above := path[-1].parent) is not None:
-        path.append(stepper.nodes[above])
-    source = path[-1].decoded.source
-    found, scored = stepper.beam(path[-1].id), session.score(source.text, reference)
+    """Say why the search does not find the reference.
+
+    Search and reference both begin at the root of where one stands, in its state: the source as
+    it is edited there, and what was edited or banned before the first token.
+    """
+    root, draft = stepper.root(), session.draft
+    source = root.decoded.source
+    found, scored = stepper.beam(root.id), stepper.score(reference, root.id)
     train = session.encoded.get("train")
-    counts = dict(frequencies(session.codec.target, train.targets)) if train else {}
-    draft = session.draft
-    return diagnose(found, scored, draft.length_penalty, draft.coverage_penalty, counts)
+    counts = dict(frequencies(source.codec.target, train.targets)) if train else {}
+    prefix = source.named(prefix_numbers(draft, source.codec, source.text))
+    bounds = Bounds.of(draft, prefix, source.named(sorted(root.banned)))
+    return diagnose(found, scored, draft.length_penalty, draft.coverage_penalty, counts, bounds)
 
 
 def verdict(diagnosis: Diagnosis) -> str:
@@ -54,6 +65,8 @@ def verdict(diagnosis: Diagnosis) -> str:
     if diagnosis.fault == "none":
         return "The search finds the reference."
     name = NAMES[diagnosis.fault].capitalize()
+    if diagnosis.ruled_out:
+        name = f"{name}, as {diagnosis.ruled_out}"
     return (
         f"{name}: the reference scores {nats(reference)}, what the search finds "
         f"{nats(found)}; {fall_in_words(diagnosis)}."
@@ -74,7 +87,7 @@ class CostPart:
         reference.add_class("wb-grow")
         panel.bind(reference, "value", stepping, "reference")
         self._fold = Fold(panel.choices, "The diagnosis in numbers", self._table)
-        self._found = column(self._verdict, self._fold)
+        self._found = column(self._verdict, words(COUNTED), self._fold)
         ask = panel.button("Diagnose", self._ask, "search error or model error?")
         self.box = card(
             words("What this cost", "wb-title"), self._cost, row(reference, ask), self._found
