@@ -5,12 +5,15 @@ import os
 import pickle
 import shutil
 import signal
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from identical import identical
 
 from workbench.config import RunConfig
 from workbench.data.corpus import Pair
@@ -30,6 +33,7 @@ from workbench.training.checkpoint import Checkpoints
 from workbench.training.sinks import read_history, read_probes
 from workbench.training.step import TrainingStep
 
+ROUNDED = 1e-6  # what two compilations of one model may differ by in float32, in nats
 STEPS = 6  # 51 training pairs, 16 at a time, for at most so many steps
 
 
@@ -651,6 +655,70 @@ def test_interventions_are_replayed_by_the_beam(trained):
         trained.configure(interventions="")
 
 
+def test_interventions_act_beside_every_setting_of_the_search(trained):
+    items = [Ban(prefix=("chien",), token="rouge")]
+    settings = {"prefix": "chien", "min_decode_length": 4, "no_repeat_ngram": 1,
+                "beam_width": 4, "beam_groups": 2, "diversity": 1.0}  # fmt: skip
+    before = {name: getattr(trained.draft, name) for name in settings}
+    trained.configure(**settings)
+    try:
+        found = trained.translate("red dog", interventions=items)
+    finally:
+        trained.configure(**before)
+    assert found.beam.groups == 2
+    assert "barred" in {one.fate for one in found.beam.candidates}
+    for one in found.hypotheses:
+        assert one.tokens[0] == "chien"
+        assert one.tokens[1] != "rouge"
+        assert len(set(one.tokens)) == len(one.tokens)
+        assert len(one.tokens) >= 4 or not one.finished
+
+
+def test_forcing_what_the_model_would_choose_changes_nothing(trained):
+    """To the last bit where one step does both; the search of many sentences is another graph."""
+    for text in ("red cat", "small dog", "old horse and bird"):
+        free = trained.translate(text, beam_width=1, record=False)
+        tokens = free.best.tokens
+        items = [Force(prefix=tokens[:place], token=token) for place, token in enumerate(tokens)]
+        forced = trained.translate(text, beam_width=1, interventions=items, record=False)
+        nothing = trained.stepper(text).replay([], 1)
+        assert identical(forced.hypotheses, nothing.hypotheses)
+        assert forced.best.tokens == tokens
+        for name in ("log_probabilities", "attention"):
+            ours, theirs = (getattr(one.best, name) for one in (forced, free))
+            np.testing.assert_allclose(ours, theirs, rtol=0, atol=ROUNDED)
+
+
+REPLAYED = """
+import pickle, sys
+from workbench import Session
+session, given = Session.open(sys.argv[1]), sys.argv[2]
+found = [session.translate("red cat and dog", width, interventions=given) for width in (1, 3)]
+with open(sys.argv[3], "wb") as file:
+    pickle.dump(found, file)
+"""
+
+
+def test_a_saved_list_gives_the_same_record_in_another_process(trained, tmp_path):
+    stepper = trained.stepper("red cat and dog")
+    stepper.edit_source(0, "old")
+    stepper.ban("chat")
+    stepper.advance()
+    stepper.edit_attention(Mask(positions=(1,)))
+    stepper.force("noir")
+    saved, answer = tmp_path / "done.json", tmp_path / "answer"
+    saved.write_text(to_json(stepper.interventions()), encoding="utf-8")
+    here = [
+        trained.translate("red cat and dog", width, interventions=str(saved)) for width in (1, 3)
+    ]  # fmt: skip
+    arguments = [str(trained.directory.path), str(saved), str(answer)]
+    subprocess.run([sys.executable, "-c", REPLAYED, *arguments], check=True, timeout=300)
+    there = pickle.loads(answer.read_bytes())
+    for ours, theirs in zip(here, there, strict=True):
+        assert ours.beam.candidates
+        assert identical(ours, theirs)
+
+
 def test_a_stepper_goes_the_way_of_greedy_search(trained):
     stepper = trained.request("stepper", "red cat").result(60)
     assert stepper.finish().best.tokens == trained.translate("red cat", beam_width=1).best.tokens
@@ -964,6 +1032,12 @@ def test_a_test_set_is_diagnosed_and_what_is_worth_a_look_keeps_its_beam(trained
         wanted = trained.score(*pairs[place][:2])
         assert one.scored.best.score == pytest.approx(wanted.best.score, abs=1e-5)
     assert len(trained.diagnose("test", limit=1).each) == 1
+    trained.configure(min_decode_length=6)
+    try:  # no reference is so long
+        faults = {(one.fault, one.ruled_out) for one in trained.diagnose("test", limit=3).each}
+    finally:
+        trained.configure(min_decode_length=0)
+    assert faults == {("settings", "it is shorter than min_decode_length, 6")}
     with pytest.raises(WorkbenchError, match="expected a split"):
         trained.diagnose("tset")
 
