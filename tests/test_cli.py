@@ -3,10 +3,13 @@ import io
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
+import nbformat
 import pytest
 
 from workbench import cli
@@ -377,6 +380,92 @@ def test_a_sweep_that_cannot_work_is_one_line_and_starts_nothing(
     outcome = workbench("sweep", notebook, space, "-o", tmp_path / "out")
     refused(outcome, str(space), *words)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture
+def sweep(workbench, tmp_path, monkeypatch, request):
+    """Sweep a tiny notebook in an empty folder; see to it that nothing is left behind."""
+    place = tmp_path / "place"
+    place.mkdir()
+    monkeypatch.chdir(place)
+    space = tmp_path / "space.yaml"
+
+    def sweep(*words, text=SWEPT, notebook="swept"):
+        space.write_text(text)
+        path = request.config.rootpath / "tests" / "notebooks" / f"{notebook}.ipynb"
+        outcome = workbench("sweep", path, space, *words)
+        assert list(place.iterdir()) == []
+        return outcome
+
+    return sweep
+
+
+def test_a_sweep_whose_scheduler_is_not_there_starts_nothing(sweep):
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{nobody.getsockname()[1]}"
+        refused(sweep("--scheduler", address), f"scheduler {address}: is not there")
+        refused(sweep("--scheduler", address, "-o", "a/b"), "is not there")
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("postgresql://me@host:port/name", "expected postgresql://user@host:port/name"),
+        ("postgresql://me@127.0.0.1:1/name", "storage postgresql://me@127.0.0.1:1/name: "),
+        ("study.db", "expected postgresql://"),
+    ],
+)
+def test_a_sweep_whose_storage_is_none_starts_nothing(sweep, address, words):
+    refused(sweep("--storage", address), words)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (SWEPT + "constraints: [\"'a' * 100000000000 != 'b'\"]", "expected numbers to compute"),
+        (SWEPT.replace("[8, 16]", "{low: 1, high: 1" + 400 * "0" + "}"), "expected an integer"),
+        (SWEPT.replace("units: [8, 16]", "dropout: {low: 0, high: 0.5, step: 1e-320}"), "step"),
+        (SWEPT.replace("bleu", "alignment_error_rate"), "no gold alignments in validation"),
+        (SWEPT.replace("validation.bleu", "test.bleu"), "no run of this notebook measures"),
+    ],
+    ids=["constraint", "bound", "step", "alignments", "objective"],
+)
+def test_a_space_that_cannot_be_computed_is_one_line(sweep, text, words):
+    refused(sweep(text=text), words)
+
+
+def test_a_notebook_without_a_parameters_cell_is_one_line(workbench, sweep, tmp_path):
+    document = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("units = 8")])
+    path = tmp_path / "plain.ipynb"
+    nbformat.write(document, path)
+    words = "the notebook has no parameters: tag the cell that sets them with 'parameters'"
+    refused(workbench("report", path), words)
+    refused(sweep(notebook=path.with_suffix("")), words)
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(workbench, sweep, monkeypatch, request):
+    def full(path):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    monkeypatch.setattr("workbench.files._flush", full)
+    refused(sweep(), "No space left on device", "make room, then run the same command again")
+    notebook = request.config.rootpath / "tests" / "notebooks" / "swept.ipynb"
+    refused(workbench("report", notebook, "-o", "run"), "No space left on device", "make room")
+    assert not Path("run").exists()
+
+
+def test_a_port_in_use_is_one_line_and_starts_nothing(workbench, sweep, monkeypatch, request):
+    notebook = request.config.rootpath / "tests" / "notebooks" / "swept.ipynb"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        for index in (0, 1):
+            workers = [address, "127.0.0.1:1"] if not index else ["127.0.0.1:1", address]
+            cluster = {"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}}
+            monkeypatch.setenv("TF_CONFIG", json.dumps(cluster))
+            outcome = workbench("report", notebook, "-p", "strategy", "multi_worker", "-o", "run")
+            refused(outcome, f"{address}: cannot listen there: Address already in use")
+            assert not Path("run").exists()
 
 
 @pytest.mark.parametrize(

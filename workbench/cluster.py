@@ -75,6 +75,15 @@ def _address(text: Any) -> str:
     return str(text)
 
 
+def check_port(cluster: Cluster) -> None:
+    """See to it that we can listen at our own port, before anything is started.
+
+    Raises:
+        SettingsError: it cannot be had.
+    """
+    _door(cluster).close()
+
+
 def meet(cluster: Cluster, seconds: float = PATIENCE) -> None:
     """Return once every worker is there; each listens at its address and calls the others.
 

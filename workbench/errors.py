@@ -20,6 +20,10 @@ class RunError(WorkbenchError):
     """A run directory that is missing, taken, damaged or unfinished."""
 
 
+class DamagedRunError(RunError):
+    """A `run.json` that is not what any version wrote: cut short, or something else."""
+
+
 class OutOfMemoryError(RunError):
     """Memory ran out in the middle of the work: the input was no mistake, it is only too much."""
 

@@ -22,7 +22,7 @@ import psutil
 
 from workbench.config import RunConfig
 from workbench.environment import BEGUN
-from workbench.errors import RunError
+from workbench.errors import DamagedRunError, RunError
 from workbench.files import write_json
 
 SCHEMA = 1
@@ -57,7 +57,8 @@ class RunDirectory:
         returned so.
 
         Raises:
-            RunError: there is no `run.json`, it is damaged, or a newer version wrote it.
+            RunError: there is no `run.json`, or a newer version wrote it.
+            DamagedRunError: it is none any more.
         """
         fields = self._fields()
         if fields.get("status") == "running" and not _alive(fields.get("process")):
@@ -111,10 +112,12 @@ class RunDirectory:
             fields = json.loads(self.record.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise RunError(f"{self.path}: expected a run directory, found no run.json") from None
-        except (OSError, ValueError) as error:
+        except OSError as error:
             raise RunError(f"{self.record}: cannot be read: {error}") from None
+        except ValueError as error:
+            raise DamagedRunError(f"{self.record}: cannot be read: {error}") from None
         if not isinstance(fields, dict) or not isinstance(fields.get("schema"), int):
-            raise RunError(f"{self.record}: expected an object with a schema number")
+            raise DamagedRunError(f"{self.record}: expected an object with a schema number")
         if fields["schema"] > SCHEMA:
             raise RunError(
                 f"{self.record}: written in schema {fields['schema']}, this version reads up to "

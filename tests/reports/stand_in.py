@@ -80,6 +80,8 @@ def main() -> int:
     run.begin(hash=run.path.name.rpartition("-")[2], parameters=parameters,
               threads=os.environ.get("TF_NUM_INTRAOP_THREADS"),
               gpu=os.environ.get("CUDA_VISIBLE_DEVICES"))  # fmt: skip
+    with (run.path / "begins").open("a") as stream:  # for whom, each time
+        stream.write(f"{words.follower}\n")
     try:
         if parameters.get("word") == "fail":
             raise ValueError("told to fail")

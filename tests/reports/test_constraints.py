@@ -15,6 +15,11 @@ VALUES = {"units": 64, "heads": 4, "encoder": "gru", "layers": 0}
         ("encoder == 'gru' and not units > 100", True),
         ("encoder in ['lstm', 'rnn'] or heads <= -1 + 5", True),
         ("32 <= units < 64", False),
+        ("units / heads == 16.0 and heads - 1 >= 3 and units * heads > 255", True),
+        ("encoder not in ('lstm', 'rnn') and encoder != 'cnn' and encoder is not None", True),
+        ("1 < heads < units <= 64 < 65", True),
+        ("layers == 0 or units % layers == 0", True),  # what follows is not computed
+        ("(units, heads) == (64, 4)", True),
         ("units == 64 if encoder == 'gru' else heads == 1", True),
     ],
 )
@@ -33,6 +38,8 @@ def test_constraints(text, holds):
         ("units ** units ** units > 3", "arithmetic and comparisons, got"),
         ("[units for units in encoder]", "arithmetic and comparisons, got"),
         ("(lambda: units)() > 3", "arithmetic and comparisons, got"),
+        ("units > 1" + " " * 1000, "at most 1000 letters, got 1009"),
+        ("(" * 300 + "units" + ")" * 300, "too many nested parentheses"),
     ],
 )
 def test_what_is_no_constraint(text, reason):
@@ -40,7 +47,19 @@ def test_what_is_no_constraint(text, reason):
         read_constraint(text, NAMES)
 
 
-@pytest.mark.parametrize("text", ["units % layers == 0", "encoder < 3"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "units % layers == 0",
+        "encoder < 3",
+        "'a' * 100000000000 == encoder",  # each of these would take all memory
+        "encoder * 100000000000 != ''",
+        "[units] * 100000000000 != []",
+        "'%1000000000d' % units != ''",
+        "-" * 990 + "units < 1",
+        "-encoder < 1",
+    ],
+)
 def test_what_cannot_be_computed(text):
     with pytest.raises(SettingsError, match="cannot be computed"):
         read_constraint(text, NAMES).holds(VALUES)

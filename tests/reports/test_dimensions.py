@@ -5,7 +5,7 @@ import pytest
 from workbench.errors import SettingsError
 from workbench.reports.dimensions import Choice, Range, read_dimension
 
-OFFERED = {"units": 128, "word": "hello", "share": 0.5, "sizes": [1, 2], "on": False}
+OFFERED = {"units": 128, "word": "hello", "share": 0.5, "sizes": [1, 2], "on": False, "count": 5}
 
 
 def read(name, raw):
@@ -77,6 +77,11 @@ def test_a_range_of_every_number_makes_no_grid():
         ("dropout", {"low": 0, "high": 0.5, "log": True}, "a low above 0"),
         ("units", {"low": 5, "high": 9, "count": 0}, "count: expected an integer from 1"),
         ("share", {"low": math.nan, "high": 9}, "low: expected a number, got nan"),
+        ("share", {"low": 0, "high": 10**400}, "high: expected a number, got 1000"),
+        ("share", {"low": -1e308, "high": 1e308}, "too wide to compute with"),
+        ("share", {"low": 1e-320, "high": 1e300, "log": True}, "too wide for log"),
+        ("share", {"low": 0, "high": 1, "step": 1e-320}, "a step of 1e-320 is too small"),
+        ("count", {"low": 0, "high": 2**60}, "high: expected an integer, got 11529"),
         ("share", {"low": True, "high": 9}, "low: expected a number, got True"),
         ("encoder", {"low": 1, "high": 2}, "this parameter is none: list its values"),
         ("on", {"low": 0, "high": 1}, "this parameter is none: list its values"),

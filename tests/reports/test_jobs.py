@@ -1,14 +1,16 @@
 """With a stand-in for `workbench report`, in real processes."""
 
+import json
 import threading
 import time
 from pathlib import Path
 
 import pytest
 
+from workbench.errors import RunError
 from workbench.locks import held
 from workbench.reports import jobs
-from workbench.reports.jobs import KILL, STOP, Ended, Job, run_job
+from workbench.reports.jobs import KILL, STOP, Ended, Job, is_damaged, is_done, run_job
 from workbench.runs import RunDirectory
 
 STAND_IN = Path(__file__).parent / "stand_in.py"
@@ -127,3 +129,33 @@ def test_who_asks_for_the_same_run_waits_for_it(job):
     with held(Path(one.lock)):
         Path(one.stop).touch()
         assert run_job(one) == Ended("stopped", "stopped before it began")
+
+
+@pytest.mark.parametrize("text", ["", '{"schema": 1, "sta', "[]", "{}", b"\xff\xfe"])
+def test_a_run_whose_record_is_damaged_goes_on_from_its_checkpoints(job, tmp_path, text):
+    one = job(parameters={"max_steps": "200"})
+    when_under_way(one.run, lambda: (time.sleep(0.3), (tmp_path / "stop").write_text(STOP)))
+    run_job(one)
+    (tmp_path / "stop").unlink()
+    run = RunDirectory(one.run)
+    steps = {path.name for path in run.checkpoints.iterdir()}
+    data = text if isinstance(text, bytes) else text.encode()
+    run.record.write_bytes(data)
+    assert is_damaged(run)
+    assert not is_done(run, "12")
+    resumed = json.loads((run.metrics.read_text().splitlines() or ["{}"])[0])
+    assert run_job(job(parameters={"max_steps": "20", "wait": "0"})) == Ended("ok")
+    assert (run.path / jobs.DAMAGED).read_bytes() == data
+    assert is_done(run, "12")
+    assert steps <= {path.name for path in run.checkpoints.iterdir()}
+    assert json.loads(run.metrics.read_text().splitlines()[0]) == resumed
+
+
+def test_a_record_of_a_newer_version_is_not_put_aside(job):
+    one = job()
+    run = RunDirectory(one.run)
+    run.update(schema=99, hash="12")
+    assert not is_damaged(run)
+    with pytest.raises(RunError, match="install a newer"):
+        run_job(one)
+    assert json.loads(run.record.read_text())["schema"] == 99

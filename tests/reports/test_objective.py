@@ -3,8 +3,14 @@ from pathlib import Path
 
 import pytest
 
-from workbench.errors import SettingsError
-from workbench.reports.objective import Evaluations, Objective, read_objective
+from workbench.config import RunConfig
+from workbench.errors import DataError, SettingsError
+from workbench.reports.objective import (
+    Evaluations,
+    Objective,
+    check_measurable,
+    read_objective,
+)
 from workbench.reports.parameters import read_notebook
 from workbench.runs import RunDirectory
 
@@ -108,3 +114,12 @@ def test_a_resumed_run_begins_its_metrics_anew(tmp_path):
     run.metrics.rename(tmp_path / "old")  # as a file written beside and renamed into place
     write(run, (10.0, True))
     assert [each.number for each in evaluations.new()] == [1]
+
+
+def test_an_error_rate_of_alignments_needs_some():
+    rate = Objective("validation.alignment_error_rate", "minimize")
+    check_measurable(rate, RunConfig(corpus="phrases"))
+    with pytest.raises(DataError, match=r"^dates: has no gold alignments in validation, by which "):
+        check_measurable(rate, RunConfig(corpus="dates"))
+    for other in (None, BLEU, Objective("mine.alignment_error_rate", "minimize")):
+        check_measurable(other, RunConfig(corpus="dates"))

@@ -126,3 +126,8 @@ def test_the_example_is_a_space_of_the_experiment(request):
     space = read_space(notebooks / "sweep.yaml", read_notebook(notebooks / "experiment.ipynb"), {})
     text = (notebooks / "sweep.yaml").read_text()
     assert set(yaml.safe_load(text)["parameters"]) == set(space.dimensions)
+
+
+def test_what_the_sweep_decides_is_not_given_beside_it(read):
+    with pytest.raises(SettingsError, match=r"^-p run_directory: the sweep decides .*leave it out"):
+        read("parameters: {units: [8, 16]}", {"run_directory": "mine"})

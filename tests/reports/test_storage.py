@@ -40,6 +40,15 @@ def test_a_database_that_is_not_there_is_one_line():
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    "address", ["postgresql://me:secret@host:port/name", "postgresql://[::1/name"]
+)
+def test_an_address_that_is_none_is_one_line(address):
+    with pytest.raises(SettingsError, match=r"storage: expected .*host:port/name, got ") as error:
+        open_storage(address)
+    assert "secret" not in str(error.value)
+
+
 def test_several_sweeps_may_open_an_empty_database_at_once(postgres):
     with ThreadPoolExecutor(6) as many:
         opened = list(many.map(open_storage, [postgres] * 6))
@@ -67,4 +76,6 @@ def test_a_file_that_is_no_database(tmp_path):
 
 def test_addresses_are_shown_without_a_password():
     assert shown("postgresql://me:a%40b@host:5/db") == "postgresql://me:…@host:5/db"
+    assert shown("postgresql://me@host:port/db") == "postgresql://me@host:port/db"
+    assert shown("postgresql://me:a:b@host/db") == "postgresql://me:…@host/db"
     assert shown("sqlite:///study.db") == "sqlite:///study.db"

@@ -273,6 +273,23 @@ def test_a_full_disk_ends_the_sweep_with_one_line(go):
     assert units(go.executor.done) == [8]
 
 
+def test_a_damaged_record_of_a_run_is_told_and_the_run_done_again(go):
+    swept = go()
+    run = RunDirectory(swept.folder / swept.trials[1].runs[0].run)
+    run.record.write_text('{"schema": 1, "stat')
+    begin = RunDirectory.begin
+
+    def put_aside(self, **fields):  # as a real job does
+        self.record.unlink(missing_ok=True)
+        begin(self, **fields)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(RunDirectory, "begin", put_aside)
+        again = go()
+    assert (again.status, units(go.executor.done)) == ("ok", [16])
+    assert f"{run.record}: is damaged; it is kept as damaged-run.json" in go.said.getvalue()
+
+
 def test_data_that_cannot_be_read_are_found_before_anything_starts(go, monkeypatch):
     def refuse(config):
         raise DataError(f"{config.corpus}: no such file")
@@ -281,6 +298,20 @@ def test_data_that_cannot_be_read_are_found_before_anything_starts(go, monkeypat
     with pytest.raises(DataError, match=r"mine\.tsv: no such file"):
         go("parameters: {corpus: [mine.tsv, other.tsv]}")
     assert not Path("sweeps").exists()
+
+
+def test_what_cannot_begin_leaves_nothing(go, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("workbench.reports.study.open_storage", full)
+    with pytest.raises(OSError, match="No space left"):
+        go()
+    assert not Path("sweeps").exists()
+    Path("mine/deep").mkdir(parents=True)
+    with pytest.raises(OSError, match="No space left"):
+        go(output=Path("mine/deep/sweep"))
+    assert [*Path("mine/deep").iterdir()] == []
 
 
 def test_a_page_that_cannot_be_written_ends_no_sweep(go):

@@ -1,6 +1,6 @@
 """A report on a machine that only helps to train: no notebook is run there, and none written."""
 
-from workbench.cluster import Cluster, read_cluster
+from workbench.cluster import Cluster, check_port, read_cluster
 from workbench.config import RunConfig
 
 
@@ -8,11 +8,13 @@ def helps(config: RunConfig) -> Cluster | None:
     """Return the cluster where this machine trains along with worker 0, which reports.
 
     Raises:
-        SettingsError: several workers are to train, and TF_CONFIG does not name them.
+        SettingsError: several workers are to train, and TF_CONFIG does not name them, or our own
+            port is taken.
     """
     if config.strategy != "multi_worker":
         return None
     cluster = read_cluster()
+    check_port(cluster)
     return cluster if cluster.number else None
 
 

@@ -15,7 +15,7 @@ from workbench.background import on_interrupt
 from workbench.errors import DataError, RunError, WorkbenchError
 from workbench.reports.executors import Doing, Executor
 from workbench.reports.follow import last_line
-from workbench.reports.jobs import KILL, PATIENCE, STOP, Ended, Job, is_done
+from workbench.reports.jobs import DAMAGED, KILL, PATIENCE, STOP, Ended, Job, is_damaged, is_done
 from workbench.reports.objective import Evaluations
 from workbench.reports.plan import Plan
 from workbench.reports.study import Study, Trial
@@ -161,6 +161,9 @@ class Conductor:
         if is_done(run.directory, run.job.digest):
             self._settle(run, Ended("ok"))
             return
+        if is_damaged(run.directory):
+            self._view.say(f"{run.directory.record}: is damaged; it is kept as {DAMAGED}, and the "
+                           "run is done again")  # fmt: skip
         run.entry.attempts += 1
         run.entry.status = "running"
         self._record.write("running")

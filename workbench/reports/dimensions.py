@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 KEYS = ("low", "high", "step", "log", "count")  # of a range in a space file
 MOST = 10_000  # values of one parameter in a grid
+FINEST = 1e12  # steps in a range: a float tells no more of them apart
+WIDEST = 2**53  # beyond it a float leaves integers out
 DIGITS = 12  # of a float in a grid: 0.1 + 2 × 0.1 is 0.3 there
 
 Plain = bool | int | float | str | None  # what every storage of trials keeps
@@ -138,12 +140,19 @@ def _range(name: str, raw: Mapping[str, Any], offered: Mapping[str, Any]) -> Ran
     log, count = raw.get("log", False), raw.get("count")
     if low > high:
         raise SettingsError(f"the range from {low} to {high} is empty; exchange low and high")
+    width = float(high) - float(low)
+    if not math.isfinite(width):
+        raise SettingsError(f"the range from {low} to {high} is too wide to compute with")
     if step is not None and step <= 0:
         raise SettingsError(f"expected a step above 0, got {step}")
+    if step is not None and width / step > FINEST:
+        raise SettingsError(f"a step of {step} is too small for the range from {low} to {high}")
     if not isinstance(log, bool):
         raise SettingsError(f"log: expected true or false, got {log!r}")
     if log and (step or low <= 0):
         raise SettingsError("log goes with a low above 0 and without a step; count makes a grid")
+    if log and not math.isfinite(float(high) / low):
+        raise SettingsError(f"the range from {low} to {high} is too wide for log; raise low")
     if count is not None and (not _is_int(count) or count < 1 or step):
         raise SettingsError(f"count: expected an integer from 1, and no step, got {count!r}")
     if step:
@@ -168,9 +177,10 @@ def _number(raw: Mapping[str, Any], key: str, whole: bool) -> float:
         raise SettingsError(f"{key}: expected {noun}, found none")
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # the last of an integer of 400 digits
         number = math.nan
-    if not math.isfinite(number) or isinstance(value, bool) or (whole and number % 1):
+    odd = whole and (number % 1 or abs(number) > WIDEST)
+    if not math.isfinite(number) or isinstance(value, bool) or odd:
         raise SettingsError(f"{key}: expected {noun}, got {value!r}")
     return int(number) if whole else number
 

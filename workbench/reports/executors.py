@@ -94,44 +94,49 @@ def local(slots: int) -> Iterator[Local]:
 
 @contextmanager
 def cluster(address: str, slots: int | None, folder: Path) -> Iterator[Cluster]:
-    """Offer the cluster whose scheduler is at `address`, `tcp://host:port`.
+    """Offer the cluster whose scheduler is at `address`, `tcp://host:port`; see `check_scheduler`.
 
     Raises:
-        SettingsError: there is no scheduler, it has no worker, or a worker does not share the
-            disk on which `folder` is; `distributed` is not installed.
+        SettingsError: a worker does not share the disk on which `folder` is.
     """
-    try:
-        from distributed import Client
-    except ModuleNotFoundError:
-        raise SettingsError(
-            "distributed is not installed: pip install 'seq2seq-workbench[cluster]'"
-        ) from None
-    _check_scheduler(address)
+    from distributed import Client
+
     client: Any = Client(address, timeout=SECONDS, set_as_default=False)  # type: ignore[no-untyped-call]
     try:
-        _check_workers(client, address, folder)
+        _check_workers(client, folder)
         yield Cluster(client, slots)
     finally:
         with suppress(Exception):  # the scheduler may be gone
             client.close(timeout=SECONDS)
 
 
-def _check_scheduler(address: str) -> None:
-    """See to it that a scheduler answers; a client waits for ever on anything else."""
-    from distributed import rpc
+def check_scheduler(address: str) -> None:
+    """See to it that a scheduler with a worker answers; a client waits for ever on anything else.
 
-    async def ask() -> str:
+    Raises:
+        SettingsError: it does not, or `distributed` is not installed.
+    """
+    try:
+        from distributed import rpc
+    except ModuleNotFoundError:
+        raise SettingsError(
+            "distributed is not installed: pip install 'seq2seq-workbench[cluster]'"
+        ) from None
+
+    async def ask() -> dict[str, Any]:
         asked: Any = rpc(address, timeout=SECONDS)  # type: ignore[no-untyped-call]
         async with asked as scheduler:
-            return str((await scheduler.identity())["type"])
+            return dict(await scheduler.identity())
 
-    async def ask_for_a_while() -> str:
+    async def ask_for_a_while() -> dict[str, Any]:
         return await asyncio.wait_for(ask(), SECONDS)
 
+    found: dict[str, Any] = {}
     reason = "it does not answer"
     try:
         found = asyncio.run(ask_for_a_while())
-        reason = "" if found == "Scheduler" else f"this is the address of a {found}"
+        kind = found["type"]
+        reason = "" if kind == "Scheduler" else f"this is the address of a {kind}"
     except (OSError, ValueError, TypeError, KeyError, OverflowError) as error:
         if not isinstance(error, TimeoutError):
             reason = " ".join(str(error).split())
@@ -139,13 +144,13 @@ def _check_scheduler(address: str) -> None:
         raise SettingsError(
             f"scheduler {address}: is not there: {reason}; start it: dask scheduler"
         )
-
-
-def _check_workers(client: Any, address: str, folder: Path) -> None:
-    if not client.nthreads():
+    if not found["workers"]:
         raise SettingsError(
             f"scheduler {address}: has no worker; start some: dask worker {address}"
         )
+
+
+def _check_workers(client: Any, folder: Path) -> None:
     mark = folder / f".shared-{uuid4().hex}"
     mark.touch()
     try:

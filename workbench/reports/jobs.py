@@ -18,12 +18,14 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
+from workbench.errors import DamagedRunError, RunError
 from workbench.locks import TakenError, held
 from workbench.reports.devices import Devices, thread_limits, visible_gpus
 from workbench.runs import RunDirectory
 
 COMMAND = ("-m", "workbench", "report")  # of the Python that runs this code
 STOP, KILL = "stop", "kill"
+DAMAGED = "damaged-run.json"  # where such a record is kept
 LOOK = 0.2  # seconds between two looks at a process
 PATIENCE = 60.0  # seconds that a run has to save itself when it is told to stop, or time is up
 NOT_SHARED = "{path}: is not on this machine; the sweep and its workers must share a disk"
@@ -84,16 +86,36 @@ def run_job(job: Job) -> Ended:
             return Ended("stopped", "stopped before it began")
         if is_done(run, job.digest):
             return Ended("ok")
+        _put_aside_what_is_damaged(run, job.digest)
         _remove_what_never_began(run)
         return _ended(run, *_process(job, run, lock))
 
 
 def is_done(run: RunDirectory, digest: str) -> bool:
     """Say whether this very run is there and ended well."""
-    if not run.record.exists():
+    if not run.record.exists() or is_damaged(run):
         return False
     record = run.read()
     return record.get("status") == "ok" and record.get("hash") == digest
+
+
+def is_damaged(run: RunDirectory) -> bool:
+    """Say whether there is a `run.json` that is none any more."""
+    try:
+        run.read()
+    except DamagedRunError:
+        return True
+    except RunError:  # there is none, or a newer version wrote it
+        return False
+    return False
+
+
+def _put_aside_what_is_damaged(run: RunDirectory, digest: str) -> None:
+    """Write anew as much of a damaged `run.json` as lets the run go on from its checkpoints."""
+    if is_damaged(run):
+        run.record.replace(run.path / DAMAGED)
+        message = f"run.json was damaged; what was left of it is in {DAMAGED}"
+        run.update(hash=digest, status="killed", error={"type": "Damaged", "message": message})
 
 
 @contextmanager
@@ -170,7 +192,7 @@ def _word(job: Job) -> str:
 
 
 def _ended(run: RunDirectory, code: int, told: bool, line: str) -> Ended:
-    status = run.status
+    status = "failed" if is_damaged(run) else run.status
     if code == 0 or status == "ok":
         return Ended("ok")
     if told:

@@ -18,16 +18,19 @@ from typing import Any, Literal
 
 from nbformat import NotebookNode
 
-from workbench.errors import SettingsError, nearest
+from workbench.config import RunConfig
+from workbench.data.loading import corpus_from
+from workbench.errors import DataError, SettingsError, nearest
 from workbench.runs import RunDirectory
 
 Direction = Literal["maximize", "minimize"]
 DIRECTIONS = ("maximize", "minimize")
 VALIDATION = "validation"
 SPLITS = (VALIDATION, "test")
+ALIGNMENT = "alignment_error_rate"
 FIGURES = (  # of an evaluation
     "loss", "perplexity", "token_accuracy", "exact_match", "bleu", "chrf", "character_error_rate",
-    "word_error_rate", "alignment_error_rate",
+    "word_error_rate", ALIGNMENT,
 )  # fmt: skip
 OF_TRAINING = ("best", "seconds", "tokens_per_second", "peak_memory_bytes", "cpu_seconds")
 COSTS = ("loss", "perplexity", "error_rate", "seconds", "bytes")  # how such a name ends
@@ -78,6 +81,23 @@ def read_objective(raw: Any, notebook: NotebookNode) -> Objective:
             f"direction: expected one of {', '.join(DIRECTIONS)}, got {direction!r}"
         )
     return Objective(figure, direction)
+
+
+def check_measurable(objective: Objective | None, config: RunConfig) -> None:
+    """See to it that what the objective is measured by is in the data.
+
+    Raises:
+        DataError: it is of alignments, and no pair of its split has one.
+    """
+    split, _, name = objective.figure.partition(".") if objective else ("", "", "")
+    if name != ALIGNMENT or split not in SPLITS:
+        return
+    corpus = corpus_from(config)
+    if not any(pair.alignment for pair in corpus.splits[split]):
+        raise DataError(
+            f"{corpus.name}: has no gold alignments in {split}, by which {split}.{name} is "
+            "measured; choose another objective, or a corpus with a column of alignments"
+        )
 
 
 def _check_figure(figure: str, notebook: NotebookNode) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from workbench.config import DataSettings, RunConfig, TokenSettings
 from workbench.reports.cells import code_of
 from workbench.reports.dimensions import Choice, Dimension, Plain
+from workbench.reports.objective import check_measurable
 from workbench.reports.parameters import Parameters, read_notebook
 from workbench.reports.run import digest_of, preflight
 from workbench.reports.space import SEED, Point, Space
@@ -80,7 +81,9 @@ class Plan:
         """Return the fingerprint of the data; each are read once."""
         key = repr([getattr(config, name) for name in OF_THE_DATA])
         if key not in self._fingerprints:
-            self._fingerprints[key] = preflight(config)
+            fingerprint = preflight(config)
+            check_measurable(self.space.objective, config)
+            self._fingerprints[key] = fingerprint
         return self._fingerprints[key]
 
     def _first_points(self) -> Iterator[Point]:

@@ -43,6 +43,9 @@ def read_space(path: Path, notebook: NotebookNode, given: Mapping[str, Any]) -> 
     """
     offered = default_parameters(notebook)
     read_parameters(notebook, given)  # refuses what cannot be
+    for name in given:
+        if name in OURS:
+            raise SettingsError(f"-p {name}: {OURS[name]}; leave it out")
     known = [*offered, *(name for name in RunConfig.model_fields if name not in offered)]
     with located(str(path)):
         raw = _mapping(_read(path), KEYS)

@@ -4,18 +4,18 @@ Each machine says now and then, by the database's clock, that it is at its trial
 nothing for GRACE seconds is lost; whoever sees it first puts its trials into the queue again.
 """
 
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import optuna
 from optuna.exceptions import ExperimentalWarning, StorageInternalError
 from optuna.storages import RDBStorage, fail_stale_trials
 from optuna.trial import FrozenTrial
-from sqlalchemy import NullPool, create_engine, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import NullPool, create_engine, make_url, text
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from workbench.errors import SettingsError
 from workbench.files import replacing
@@ -44,11 +44,17 @@ def open_storage(address: str) -> RDBStorage:
         raise SettingsError(
             f"storage: expected postgresql://user@host/name or sqlite:///file, got {shown(address)}"
         )
+    full = f"{DRIVERS.get(scheme, scheme)}://{rest}"
+    try:
+        make_url(full)
+    except (ArgumentError, ValueError):  # the latter of a port that is no number
+        raise SettingsError(
+            f"storage: expected postgresql://user@host:port/name, got {shown(address)}"
+        ) from None
     waiting = {"timeout" if local else "connect_timeout": SECONDS if local else 10}
     with storage_errors(address):
         if local:
             _make(Path(rest.removeprefix("/")))
-        full = f"{DRIVERS.get(scheme, scheme)}://{rest}"
         try:
             with nullcontext() if local else _alone(full, waiting):
                 return _storage(full, {"connect_args": waiting, "pool_pre_ping": not local})
@@ -110,7 +116,4 @@ def storage_errors(address: str) -> Iterator[None]:
 
 def shown(address: str) -> str:
     """Return `address` without a password."""
-    parts = urlsplit(address)
-    if not parts.password:
-        return address
-    return address.replace(f":{parts.password}@", ":…@", 1)
+    return re.sub(r"(?<=://)([^/@]*?):[^/]*@", r"\1:…@", address, count=1)

@@ -5,9 +5,10 @@ again, what was under way goes on at its last checkpoint, what failed is tried o
 """
 
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -17,7 +18,7 @@ from workbench.locks import TakenError, held
 from workbench.reports.comparison import write_index
 from workbench.reports.conductor import Conductor, Limits, seeds_of, to_come
 from workbench.reports.devices import threads_each, visible_gpus
-from workbench.reports.executors import Executor, cluster, local
+from workbench.reports.executors import Executor, check_scheduler, cluster, local
 from workbench.reports.plan import Plan
 from workbench.reports.storage import beside
 from workbench.reports.study import Study
@@ -106,11 +107,14 @@ def run_sweep(
     options = options or Options()
     plan = Plan.read(notebook, space, dict(parameters or {}))
     folder = (options.output or SWEEPS / f"{notebook.stem}-{space.stem}").absolute()
+    if options.scheduler:
+        check_scheduler(options.scheduler)
     with _alone_in(folder):
         record = SweepRecord(folder, notebook, plan.space.describe())
-        study = Study(plan.space, plan.name, options.storage or beside(folder), record.owner)
-        runs = study.total * seeds_of(plan)
-        with _executor(options, folder) as executor, view_on(stream, runs) as view:
+        with ExitStack() as ending:
+            executor = ending.enter_context(_executor(options, folder))
+            study = Study(plan.space, plan.name, options.storage or beside(folder), record.owner)
+            view = ending.enter_context(view_on(stream, study.total * seeds_of(plan)))
             limits = Limits(options.timeout, _threads(options, executor), options.max_failures)
             told = after_run or _comparing(record, plan, study, view)
             conductor = Conductor(plan, study, record, executor, limits, view, told)
@@ -146,10 +150,16 @@ def _comparing(record: SweepRecord, plan: Plan, study: Study, view: View) -> Aft
 
 @contextmanager
 def _alone_in(folder: Path) -> Iterator[None]:
-    """Hold the folder against other sweeps."""
+    """Hold the folder against other sweeps; where none could begin in it, leave nothing of it."""
+    new = next((path for path in (*reversed(folder.parents), folder) if not path.exists()), None)
     try:
         with held(folder / "sweep.lock", f"process {os.getpid()}"):
-            yield
+            try:
+                yield
+            except BaseException:
+                if new and not (folder / "sweep.json").exists():
+                    shutil.rmtree(new, ignore_errors=True)
+                raise
     except TakenError as error:
         raise RunError(
             f"{folder}: another sweep is at work there, {error}; wait for it, or choose another "
