@@ -7,7 +7,7 @@ well, at once. Then the same command goes on to the end, and every figure of eve
 weights are compared with those of a sweep that nobody disturbed. Ends with 1 where one differs, or
 where a kill met a sweep that was at its end.
 
-    python tests/benchmarks/sweep_kills.py                      # with real runs: half an hour
+    python tests/benchmarks/sweep_kills.py            # with real runs, for a quarter of an hour
     python tests/benchmarks/sweep_kills.py --stand-in tests/reports/stand_in.py --longest 1
 """
 
@@ -31,10 +31,9 @@ from workbench.reports.sweep import Options, run_sweep
 from workbench.runs import RunDirectory
 
 NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "swept.ipynb"
-RUNS = 12  # more than can be done between the kills
-SPACE = f"""
-parameters: {{units: [6, 8, 10]}}
-seeds: {RUNS // 3}
+SPACE = """
+parameters: {{units: [6, 8]}}
+seeds: {seeds}
 objective: validation.bleu
 fixed: {{max_steps: 40}}
 """
@@ -102,10 +101,10 @@ def runs_in(folder: Path) -> dict[str, RunDirectory]:
     return {path.name: RunDirectory(path) for path in sorted((folder / "runs").iterdir())}
 
 
-def faults(disturbed: Path, calm: Path) -> list[str]:
+def faults(disturbed: Path, calm: Path, count: int) -> list[str]:
     """Return what of the disturbed sweep is not as it is in the other, a line each."""
     one, other = runs_in(disturbed), runs_in(calm)
-    found = [] if one.keys() == other.keys() and len(one) == RUNS else [f"{[*one]}, {[*other]}"]
+    found = [] if one.keys() == other.keys() and len(one) == count else [f"{[*one]}, {[*other]}"]
     for name, run in one.items():
         ends = (run.path / "ends").read_text() if (run.path / "ends").exists() else "ok\n"
         if run.status != "ok" or ends != "ok\n":
@@ -116,7 +115,7 @@ def faults(disturbed: Path, calm: Path) -> list[str]:
             found.append(f"{name}: lacks figures")
     page = (disturbed / "index.html").read_text("utf-8")
     found += [f"index.html lacks {name}" for name in one if name not in page]
-    if "Waiting" in page or f"<dt>Finished</dt><dd>{RUNS}</dd>" not in page:
+    if "Waiting" in page or f"<dt>Finished</dt><dd>{count}</dd>" not in page:
         found.append("index.html does not say that all have finished")
     return found
 
@@ -125,7 +124,8 @@ def main() -> int:
     """Disturb one sweep, leave another in peace, compare them."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--longest", type=float, default=30, help="seconds until a kill")
+    parser.add_argument("--runs", type=int, default=24, help="more than are done between kills")
+    parser.add_argument("--longest", type=float, default=6, help="seconds until a kill")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--stand-in", help="a script that takes the place of `workbench report`")
     words = parser.parse_args()
@@ -136,12 +136,12 @@ def main() -> int:
     draw = random.Random(words.seed)
     with tempfile.TemporaryDirectory() as place:
         space, disturbed, calm = (Path(place) / name for name in ("space.yaml", "one", "other"))
-        space.write_text(SPACE)
+        space.write_text(SPACE.format(seeds=words.runs // 2))
         os.environ["STAND_IN_SECONDS"] = SLOW
         met = sum(disturb(space, disturbed, draw, words.longest) for _ in range(words.kills))
         os.environ["STAND_IN_SECONDS"] = QUICK
         codes = finish(space, disturbed), finish(space, calm)
-        wrong = faults(disturbed, calm)
+        wrong = faults(disturbed, calm, words.runs // 2 * 2)
         good = not wrong and codes == (0, 0) and met == words.kills
         told = f"{met} of {words.kills} kills met a sweep under way; exit codes {codes}"
         print(f"{told}; every run there once, ok, with equal figures and weights: {good}")

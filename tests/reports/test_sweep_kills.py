@@ -14,7 +14,7 @@ def test_twenty_kills_lose_nothing_and_do_nothing_twice():
     print(f"seed {seed}")
     script = ROOT / "tests" / "benchmarks" / "sweep_kills.py"
     done = subprocess.run(
-        [sys.executable, str(script), "--stand-in", str(STAND_IN), "--longest", "1",
+        [sys.executable, str(script), "--stand-in", str(STAND_IN), "--longest", "1", "--runs", "12",
          "--seed", str(seed)],
         capture_output=True, text=True, cwd=ROOT,
     )  # fmt: skip
