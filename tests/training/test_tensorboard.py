@@ -1,12 +1,15 @@
 """What was written is read back with TensorBoard's own readers."""
 
+import os
+import sys
+
 import numpy as np
 import pytest
 from google.protobuf import text_format
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.projector.projector_config_pb2 import ProjectorConfig
 
-from workbench.training.tensorboard import TensorBoard, read_scalars
+from workbench.training.tensorboard import TensorBoard, find_program, read_scalars
 
 
 @pytest.fixture
@@ -46,6 +49,20 @@ def test_steps_after_the_checkpoint_are_forgotten(logged, read, progress):
     events = read()
     assert points(events, "training/loss") == [(1, 9.0), (2, 9.0), (3, 5.0)]
     assert len(events.Images("model")) == 1
+
+
+def test_the_program_of_this_python_is_found(monkeypatch, tmp_path):
+    monkeypatch.setenv("TENSORBOARD_BINARY", "")
+    monkeypatch.delenv("TENSORBOARD_BINARY")
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    find_program()
+    assert "TENSORBOARD_BINARY" not in os.environ
+    (tmp_path / "tensorboard").touch()
+    find_program()
+    assert os.environ["TENSORBOARD_BINARY"] == str(tmp_path / "tensorboard")
+    (tmp_path / "tensorboard.exe").touch()
+    find_program()
+    assert os.environ["TENSORBOARD_BINARY"] == str(tmp_path / "tensorboard")
 
 
 def test_all_scalars_are_read_back(logged, progress):

@@ -4,6 +4,8 @@
 by TensorBoard's own writer: TensorFlow's keeps quiet about a disk that is full.
 """
 
+import os
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -84,6 +86,13 @@ class TensorBoard(Log):
 def open_log(logged: Logged) -> TensorBoard:
     """Open the log of a run."""
     return TensorBoard(logged)
+
+
+def find_program() -> None:
+    """Let `%tensorboard` start the program of this Python, which need not be on the PATH."""
+    found = [Path(sys.executable).with_name(name) for name in ("tensorboard", "tensorboard.exe")]
+    for program in filter(Path.is_file, found):
+        os.environ.setdefault("TENSORBOARD_BINARY", str(program))
 
 
 def read_scalars(path: Path) -> dict[str, list[tuple[int, float]]]:
