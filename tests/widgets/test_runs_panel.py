@@ -30,11 +30,13 @@ def test_the_best_runs_are_told_apart_and_what_is_chosen_is_drawn(folder, make_r
     panel = RunsPanel(folder)
     assert panel.look.chosen == ("c", "b", "a")
     panel._choice.value = ("a",)
+    assert panel._ticker.settle()
     parameters = panel._views["curves"]._specification["params"]
     assert {"name": "chosen", "value": ["a"]} in parameters
     assert ">a</th>" in panel._side.value
     assert ">b</th>" not in panel._side.value
     panel._figure.value = "training_loss"
+    assert panel._ticker.settle()
     assert panel._views["curves"]._description.startswith("Training loss")
     make_run("d", units=8, bleu=99.0)
     panel._look_again()
@@ -70,6 +72,7 @@ def test_a_filter_leaves_what_passes_in_the_table_and_in_the_curves(folder):
     panel._query.value = "units>16 bleu<20"
     assert shown(panel) == ["b"]
     assert panel._table.shown["caption"] == "1 of 3 runs, 1 of them ended well"
+    assert panel._ticker.settle()
     assert panel._views["curves"]._description.startswith("Training loss (nats a token) of 1 run")
     panel._query.value = ""
     assert shown(panel) == ["c", "b", "a"]

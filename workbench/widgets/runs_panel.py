@@ -57,6 +57,7 @@ class RunsPanel(ipywidgets.VBox):
         if live:
             self._build()
             self._paint()
+            self._paint_charts()
             self._watch()
 
     def still(self) -> list[Figure | Table]:
@@ -67,7 +68,8 @@ class RunsPanel(ipywidgets.VBox):
         """Look no more, and close the widgets."""
         with self._lock:
             self._until = -1.0
-        self._ticker.off(self._look_again)
+        for act in (self._look_again, self._paint_charts):
+            self._ticker.off(act)
         super().close()
 
     # What a person does ---------------------------------------------------------------------
@@ -90,6 +92,7 @@ class RunsPanel(ipywidgets.VBox):
                 self._reason.value = escape(str(error))
             self._paint()
             self._watch()
+        self._ticker.mark(self._paint_charts)  # of many runs they take a while: typing goes on
 
     def _watch(self) -> None:
         """Look again soon while runs are under way; a sweep takes a moment between two."""
@@ -155,7 +158,7 @@ class RunsPanel(ipywidgets.VBox):
         self._attempt(lambda: self.look.sort_by(name))
 
     def _paint(self) -> None:
-        """Show what has changed."""
+        """Show what has changed, but for the charts."""
         self._writer = threading.get_ident()
         try:
             self._paint_controls()
@@ -169,7 +172,6 @@ class RunsPanel(ipywidgets.VBox):
         count = look.under_way
         write(self._going_on, value=f"{count} under way; looked at every {EVERY:g} s."
               if count else "")  # fmt: skip
-        self._paint_charts(names)
 
     def _paint_controls(self) -> None:
         look, every = self.look, list(self.look.runs.values())
@@ -194,19 +196,22 @@ class RunsPanel(ipywidgets.VBox):
         let_see(self._cards["best"], bool(best))
         let_see(self._cards["unfinished"], bool(unfinished(look.runs)))
 
-    def _paint_charts(self, names: list[str]) -> None:
-        look, is_new = self.look, self._painted.is_new
-        if is_new("curves", look.runs, look.figure, look.chosen, tuple(names)):
-            self._views["curves"].show(look.curves(names, "container"))
-        if is_new("parameters", look.runs, look.chosen, look.objective.name):
-            self._views["parameters"].show(look.parameters("container"))
-        if is_new("translations", look.runs, look.chosen):
-            self._side.value = look.translations().to_html()
-        if is_new("mattered", look.runs, look.objective.name):
-            chart, reason = look.mattered("container")
-            self._hint.value = escape(reason)
-            if chart:
-                self._views["mattered"].show(chart)
+    def _paint_charts(self) -> None:
+        with self._lock:
+            look, is_new, ranked = self.look, self._painted.is_new, self.look.objective.name
+            shown = set(look.names)
+            names = tuple(name for name in look.runs if name in shown)  # however they stand
+            if is_new("curves", look.runs, look.figure, look.chosen, names):
+                self._views["curves"].show(look.curves(names, "container"))
+            if is_new("parameters", look.runs, look.chosen, ranked):
+                self._views["parameters"].show(look.parameters("container"))
+            if is_new("translations", look.runs, look.chosen):
+                self._side.value = look.translations().to_html()
+            if is_new("mattered", look.runs, ranked):
+                chart, reason = look.mattered("container")
+                self._hint.value = escape(reason)
+                if chart:
+                    self._views["mattered"].show(chart)
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         """Return the widget; headless, show the still forms, the last being the cell's output."""
