@@ -164,6 +164,17 @@ def test_a_sentence_longer_than_the_model_allows_is_a_message_and_the_session_go
     assert panel._status.tone != "error"
 
 
+def test_before_there_is_a_model_it_says_so_and_builds_none(built):
+    session = Session(built.config)
+    panel = DecodePanel(session)
+    panel._text.value = "red cat"
+    panel._translate_button.click()
+    settled(session)
+    assert (panel._status.tone, session.state) == ("error", "empty")
+    assert panel._status.text == "there is no model yet: build or train one first"
+    panel.close()
+
+
 def test_walking_from_step_to_step(panel, session):
     tokens = session.translation.best.tokens
     assert panel._back.disabled

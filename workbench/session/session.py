@@ -13,6 +13,7 @@ Panels and notebooks look at its traits; nothing here knows that they exist.
 
 import asyncio
 import os
+import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
@@ -98,6 +99,10 @@ COMMANDS = (
     "take_apart", "score", "self_attention", "evaluate", "diagnose", "attribute",
     "wanted_attention", "states", "over_time", "save",
 )  # fmt: skip
+OF_A_MODEL = COMMANDS[COMMANDS.index("translate") :]
+BEGINNING = {"train", "advance"}
+MAKES_A_MODEL = {"build", *BEGINNING}
+BUILDING, NO_MODEL = "building the model", "there is no model yet: build or train one first"
 STEERING = ("pause", "resume", "advance", "stop")
 BEFORE_TRAINING = {*TrainingSettings.model_fields} - {
     "seed", "deterministic", "precision", "strategy",
@@ -177,6 +182,7 @@ class Session(traitlets.HasTraits):
         self._leads = True
         self.complete = False  # whether training has come to its end, and another finds no step
         self._running: Future[None] | None = None
+        self._asking, self._awaited = threading.Lock(), set[str]()  # requested and not begun
         self._watching = False
         self._worker = Worker("workbench session")
         self._control = Control(self._worker, partial(self.set_trait, "state"))
@@ -192,29 +198,47 @@ class Session(traitlets.HasTraits):
         Raises:
             RunError: it makes no sense in this state; see `refusal`.
         """
-        if reason := self.refusal(command):
-            raise RunError(reason)
+        with self._asking:
+            if reason := self.refusal(command):
+                raise RunError(reason)
+            self._awaited.add(command)
         if command == "stop":  # must not wait its turn
             self.stop()
 
         def work() -> Any:
             self.set_trait("error", "")
             try:
-                if command == "train":
-                    self._prepare()
-                    return self._train()
-                return getattr(self, command)(*args, **kwargs)
+                done = self._begin(command, *args, **kwargs)
+                return self._train() if command == "train" else done
             except Exception as error:
                 self.set_trait("error", _told(error))
                 raise
 
+        def ended(future: Future[Any]) -> None:
+            if future.cancelled():
+                self._awaited.discard(command)
+
         future = self._worker.submit(work)
+        future.add_done_callback(ended)
         if command == "train":
             self._running = future
         return future
 
+    def _begin(self, command: str, *args: Any, **kwargs: Any) -> Any:
+        """Do what was requested; of a training, what comes before its first step."""
+        try:
+            if command in OF_A_MODEL and not self._has_model:  # what was to make one has failed
+                raise RunError(NO_MODEL)
+            method = self._prepare if command == "train" else getattr(self, command)
+            return method(*args, **kwargs)
+        finally:
+            self._awaited.discard(command)  # before a panel looks at what came of it
+
     def refusal(self, command: str) -> str:
-        """Say why `command` makes no sense now; empty where it does.
+        """Say why to request `command` makes no sense now; empty where it does.
+
+        What asks a model makes one where there is none, if it is called as a method; it is not
+        so for whoever presses a button.
 
         Raises:
             WorkbenchError: there is no such command.
@@ -224,6 +248,21 @@ class Session(traitlets.HasTraits):
                 f"expected a command ({', '.join(COMMANDS)}), got {command!r}"
                 f"{nearest(command, COMMANDS)}"
             )
+        return self._out_of_place(command) or self._untimely(command)
+
+    def _untimely(self, command: str) -> str:
+        """Say why `command` comes too early, or twice."""
+        coming = self.busy == BUILDING or self._awaited & MAKES_A_MODEL
+        if command in OF_A_MODEL and not self._has_model and not coming:
+            return NO_MODEL
+        if command == "build" and command in self._awaited:
+            return "the model is about to be built; wait for it"
+        if command in MAKES_A_MODEL and self._awaited & BEGINNING:
+            return "training is about to begin; wait for it"
+        return ""
+
+    def _out_of_place(self, command: str) -> str:
+        """Say why `command` makes no sense in this state."""
         if command in STEERING and not self._leads:
             return "worker 0 leads this training; ask for it there"
         if command in ("load", "build") and self._under_way:
@@ -249,7 +288,7 @@ class Session(traitlets.HasTraits):
         return ""
 
     def _check(self, command: str) -> None:
-        if reason := self.refusal(command):
+        if reason := self._out_of_place(command):
             raise RunError(reason)
 
     @contextmanager
@@ -379,7 +418,7 @@ class Session(traitlets.HasTraits):
         assert self._codec is not None  # load has made it
         return self._codec
 
-    @_worked("building the model")
+    @_worked(BUILDING)
     def build(self) -> Seq2Seq:
         """Make the model with its first weights, which depend on `seed` alone.
 
@@ -749,6 +788,7 @@ class Session(traitlets.HasTraits):
         The first `limit` sentences of a split, or of pairs that are given, are diagnosed, 0 for
         all. Only those worth a look keep all that the search weighed; it is large.
         """
+        self._built()
         self.load()
         pairs = self._pairs(of)[: limit or None]
         counts = dict(frequencies(self.codec.target, self.encoded["train"].targets))
