@@ -498,6 +498,65 @@ def test_a_loss_that_is_no_number_pauses_and_the_last_checkpoint_is_gone_on_from
     assert session.directory.read()["changes"] == [{"after_step": 2, "learning_rate": 1e-4}]
 
 
+def test_what_is_wrong_with_a_paused_training_is_said_until_it_goes_on(cheap, monkeypatch):
+    session = live(cheap, max_steps=6, evaluate_every=2, monitor="bleu", clip_norm=0)
+    take, broken = TrainingStep.__call__, [4]
+
+    def step(self, batch, number, rate, **more):
+        taken = take(self, batch, number, rate, **more)
+        if number in broken:
+            self.variables[0].assign(self.variables[0] * np.nan)
+        return taken
+
+    monkeypatch.setattr(TrainingStep, "__call__", step)
+    session.train()
+    until(lambda: session.state == "paused")
+    told = session.error
+    assert told.startswith("the weights after step 4 are no numbers any more")
+    assert "lower learning_rate (now 0.01), or train anew with another clip_norm (now 0, none)" in (
+        told
+    )
+    assert told.endswith("resume goes on from step 2, the last checkpoint")
+    assert Checkpoints(session.directory.checkpoints).steps == [2]
+    assert session.request("translate", "cat").result(60).hypotheses
+    assert session.error == told
+    with pytest.raises(WorkbenchError):
+        session.request("evaluate", "nowhere").result(60)
+    assert "expected a split" in session.error
+    assert session.back_to == "step 2"
+    session.request("translate", "cat").result(60)
+    assert session.error == told
+    with pytest.raises(RunError, match="clip_norm: cannot change while training is under way"):
+        session.configure(clip_norm=0.5)
+    broken.clear()
+    session.configure(learning_rate=1e-4)
+    session.request("resume").result(60)
+    asyncio.run(session.wait())
+    assert (session.state, session.error, session.back_to) == ("trained", "", "")
+    assert [each.step for each in session.history] == [1, 2, 3, 4, 5, 6]
+    assert all(np.isfinite(each).all() for each in session.model.get_weights())
+
+
+def test_stopped_with_weights_that_are_no_numbers_it_keeps_the_best_and_says_so(cheap, monkeypatch):
+    session = live(cheap, max_steps=6, evaluate_every=2)
+    take = TrainingStep.__call__
+
+    def step(self, batch, number, rate, **more):
+        taken = take(self, batch, number, rate, **more)
+        if number == 3:
+            self.variables[0].assign(self.variables[0] * np.nan)
+            session.stop()
+        return taken
+
+    monkeypatch.setattr(TrainingStep, "__call__", step)
+    session.train()
+    asyncio.run(session.wait())
+    assert (session.state, session.directory.status) == ("trained", "stopped")
+    assert session.error.startswith("the weights after step 3 are no numbers any more")
+    assert Checkpoints(session.directory.checkpoints).steps == [2]
+    assert all(np.isfinite(each).all() for each in session.model.get_weights())
+
+
 def test_before_any_checkpoint_it_is_gone_on_from_the_start(cheap, monkeypatch):
     no_step(monkeypatch, lambda: (float("nan"), 1.0, 5))
     session = live(cheap)

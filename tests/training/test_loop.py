@@ -10,7 +10,7 @@ from workbench.records import Evaluation
 from workbench.training.checkpoint import Checkpoints
 from workbench.training.control import Stopped
 from workbench.training.evaluation import TeacherForcing
-from workbench.training.loop import Loop, planned_steps
+from workbench.training.loop import Loop, LossNotFiniteError, planned_steps
 from workbench.training.step import TrainingStep
 
 
@@ -204,6 +204,72 @@ def test_a_finished_run_does_nothing_more(make_loop, tmp_path):
     again = make_loop([], checkpoints, epochs=3)
     assert list(again.run()) == []
     assert mark(again) == 6
+
+
+@pytest.fixture
+def break_at(count_steps, monkeypatch):
+    """Let a step have a finite loss and write a weight that is no number."""
+    take = TrainingStep.__call__
+
+    def break_at(number):
+        def step(self, batch, step, rate):
+            taken = take(self, batch, step, rate)
+            if step == number:
+                self.model.output_bias.assign([np.nan] * self.model.target_size)
+            return taken
+
+        monkeypatch.setattr(TrainingStep, "__call__", step)
+
+    return break_at
+
+
+@pytest.mark.parametrize("changes", [{"evaluate_every": 2}, {"checkpoint_every": 2}])
+@pytest.mark.parametrize("monitor", ["loss", "bleu"])
+def test_weights_that_are_no_numbers_are_neither_saved_nor_the_best(
+    make_loop, break_at, tmp_path, changes, monitor
+):
+    checkpoints = Checkpoints(tmp_path)
+    loop = make_loop([1.0, 9.0], checkpoints, monitor=monitor, **changes)
+    break_at(4)
+    with pytest.raises(LossNotFiniteError, match="the weights after step 4 are no numbers any"):
+        list(loop.run())
+    assert checkpoints.steps[-1] < 4
+    assert np.isfinite(mark(loop))
+    again = make_loop([1.0, 9.0], checkpoints, monitor=monitor, **changes)
+    assert again.position.step == checkpoints.steps[-1]
+    assert np.isfinite(mark(again))
+
+
+def test_stopping_with_weights_that_are_no_numbers_saves_none(make_loop, break_at, tmp_path):
+    checkpoints = Checkpoints(tmp_path)
+    loop = make_loop([1.0], checkpoints, evaluate_every=2, checkpoint_every=1000)
+    break_at(3)
+    steps = loop.run()
+    for _ in range(3):
+        next(steps)
+    with pytest.raises(LossNotFiniteError, match="weights after step 3"):
+        steps.close()
+    assert checkpoints.steps == [2]
+    assert mark(loop) == 2
+
+
+def test_a_gradient_without_end_and_a_finite_loss_write_no_checkpoint(
+    make_model, config, encoded, tmp_path, monkeypatch
+):
+    settings = config.replace(max_steps=1, evaluate_every=1)
+    gradients = TrainingStep._gradients
+
+    def endless(self, *given):
+        found, sums = gradients(self, *given)
+        return [each * np.inf for each in found], sums
+
+    monkeypatch.setattr(TrainingStep, "_gradients", endless)
+    loop = Loop(make_model(settings), encoded, settings, lambda: None, Checkpoints(tmp_path))
+    before = loop.model.get_weights()
+    with pytest.raises(LossNotFiniteError, match=r"or train anew .* clip_norm \(now 1\)"):
+        list(loop.run())
+    assert Checkpoints(tmp_path).steps == []
+    assert all(map(np.array_equal, before, loop.model.get_weights()))
 
 
 def test_a_loss_that_is_no_number_is_never_the_best(make_loop, tmp_path):

@@ -205,6 +205,10 @@ def test_a_loss_that_is_no_number_offers_the_last_good_step(open_panel, fresh, m
     assert "the loss of step 4 is nan" in fresh.error
     assert panel._buttons["resume"].description == "Go on from step 2"
     assert enabled(panel) == {"resume", "advance", "stop"}
+    fresh.request("translate", "cat").result(60)
+    settle(fresh)
+    assert "the loss of step 4 is nan" in panel._status.text
+    assert panel._buttons["resume"].description == "Go on from step 2"
     monkeypatch.setattr(TrainingStep, "__call__", step)
     panel._buttons["resume"].click()
     until(fresh, lambda: fresh.state == "trained")

@@ -146,6 +146,9 @@ class Session(traitlets.HasTraits):
         busy: what is being done beside training, in a word or two.
         translation: the latest one, with the whole search where it was recorded.
         taken_apart: the latest stepper, until there is another model.
+
+    Attributes:
+        back_to: where `resume` goes on from, where that is not the step at which it was paused.
     """
 
     state = traitlets.Unicode("empty", read_only=True)
@@ -180,6 +183,8 @@ class Session(traitlets.HasTraits):
         self._codec: Codec | None = None
         self._made_for: Strategy = "none"
         self._leads = True
+        self.back_to = ""
+        self._derailed = ""  # what is wrong with a paused training
         self.complete = False  # whether training has come to its end, and another finds no step
         self._running: Future[None] | None = None
         self._asking, self._awaited = threading.Lock(), set[str]()  # requested and not begun
@@ -206,7 +211,7 @@ class Session(traitlets.HasTraits):
             self.stop()
 
         def work() -> Any:
-            self.set_trait("error", "")
+            self.set_trait("error", self._derailed)
             try:
                 done = self._begin(command, *args, **kwargs)
                 return self._train() if command == "train" else done
@@ -620,13 +625,25 @@ class Session(traitlets.HasTraits):
             except LossNotFiniteError as error:
                 if not self.config.live or self._made_for == "multi_worker":
                     raise  # the other workers have gone home
-                steps = Checkpoints(directory.checkpoints).steps
-                back = f"step {steps[-1]}, the last checkpoint" if steps else "the start"
-                self.set_trait("error", f"{error}; resume goes on from {back}")
-                self._control.pause()
-                self._control.between()
+                self.set_trait("error", str(error))
+                if not self._control.stopped:
+                    self._wait_on_the_rails(directory)
                 if self._control.stopped:
                     return "stopped"
+
+    def _wait_on_the_rails(self, directory: RunDirectory) -> None:
+        """Pause until a person goes on from the last checkpoint, or stops; say so all the while."""
+        steps = Checkpoints(directory.checkpoints).steps
+        self.back_to = f"step {steps[-1]}" if steps else "the start"
+        last = ", the last checkpoint" if steps else ""
+        self._derailed = f"{self.error}; resume goes on from {self.back_to}{last}"
+        self.set_trait("error", self._derailed)
+        try:
+            self._control.pause()
+            self._control.between()
+        finally:
+            self.back_to = self._derailed = ""
+            self.set_trait("error", "")
 
     def _training(self, directory: RunDirectory) -> RecordedTraining:
         return RecordedTraining(

@@ -33,7 +33,15 @@ SMALLER_IS_BETTER = {"loss", "character_error_rate", "word_error_rate"}
 
 
 class LossNotFiniteError(RunError):
-    """The loss is not a number: the weights are of no use any more."""
+    """The loss or a weight is not a number: the weights are of no use any more."""
+
+    def __init__(self, what: str, config: RunConfig) -> None:
+        """Say `what` was found, and what to do about it."""
+        clip = f"{config.clip_norm:g}" if config.clip_norm else "0, none"
+        super().__init__(
+            f"{what}: training has left the rails; lower learning_rate (now "
+            f"{config.learning_rate:g}), or train anew with another clip_norm (now {clip})"
+        )
 
 
 class Traced(Protocol):
@@ -123,7 +131,7 @@ class Loop:
         """Train; yield after every step.
 
         Raises:
-            LossNotFiniteError: the loss is not a number.
+            LossNotFiniteError: the loss is not a number, or a weight where they are to be kept.
             LostWorkerError: another process that trains along is gone.
         """
         with self.workers.told():
@@ -141,6 +149,7 @@ class Loop:
                     self._first_traces = {n: each.traces for n, each in self._traced.items()}
         except (GeneratorExit, Stopped) as end:
             stopped = True
+            self._check_weights()
             self._save()
             if isinstance(end, GeneratorExit):
                 raise
@@ -165,10 +174,13 @@ class Loop:
 
     def _completed(self, progress: Progress, evaluate: bool) -> Progress:
         """Do what is due after a step: measure the model, save a checkpoint."""
+        due = evaluate or progress.step % self.config.checkpoint_every == 0
+        if due:
+            self._check_weights()
         if evaluate:
             self.position = replace(self.position, owed=_plain(progress))
             progress = self._evaluated(progress)
-        if evaluate or progress.step % self.config.checkpoint_every == 0:
+        if due:
             self._save()
         if self.recent and self.finished:
             progress = self._measured_average(progress)
@@ -200,10 +212,7 @@ class Loop:
                 f"try batch_size {max(config.batch_size // 2, 1)}"
             ) from None
         if not math.isfinite(loss):
-            raise LossNotFiniteError(
-                f"the loss of step {step} is {loss}: training has left the rails; lower "
-                f"learning_rate (now {config.learning_rate}) or clip_norm"
-            )
+            raise LossNotFiniteError(f"the loss of step {step} is {loss}", config)
         elapsed = self._clock() - began
         done = self.position.batch + len(group)
         ended = done == batch_count(self.pairs, config.batch_size)
@@ -245,6 +254,17 @@ class Loop:
         self.model.set_weights(mean_weights(self.recent))
         self.averaged, probes = self.evaluate()
         return replace(progress, evaluation=self.averaged, probes=probes)
+
+    def _check_weights(self) -> None:
+        """Go no further with weights that are no numbers, as an infinite gradient makes them.
+
+        The loss of its step does not show it yet, and a checkpoint or the best weights would be
+        lost by it.
+        """
+        if not all(np.isfinite(weight).all() for weight in self.model.get_weights()):
+            self.model.set_weights(self.best)
+            what = f"the weights after step {self.position.step} are no numbers any more"
+            raise LossNotFiniteError(what, self.config)
 
     def _save(self) -> None:
         if self.checkpoints:

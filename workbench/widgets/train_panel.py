@@ -1,6 +1,5 @@
 """Train, watch it, and steer it: pause, one step, another learning rate, stop."""
 
-import re
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -44,7 +43,6 @@ COMMANDS = {  # of the session, by the label of their buttons, with what they do
     "Stop": ("stop", "end after the step it is at and keep the best weights"),
 }
 BEGINNING = ("train", "advance")  # which make steps of what is filled in
-_BACK = r"resume goes on from (step \d+|the start)"  # what the session says of a loss that is NaN
 ENDED = "training has come to its end: change a setting and build the model to train another"
 PREPARING = ("reading", "building")  # how `busy` begins while training would only have to wait
 
@@ -140,9 +138,8 @@ class TrainPanel(Panel):
             waits = f"{busy} is under way; wait for it" if busy.startswith(PREPARING) else ""
             ended = ENDED if self.session.complete else ""
             reason = reason or waits or ended
-        back = re.search(_BACK, self.session.error)
-        if command == "resume" and back and not reason:
-            label = f"Go on from {back[1]}"
+        if command == "resume" and self.session.back_to and not reason:
+            label = f"Go on from {self.session.back_to}"
         write(
             self._buttons[command],
             description=label, disabled=bool(reason), tooltip=reason or help,
