@@ -1,6 +1,15 @@
+import re
+
 import pytest
 
-from workbench.errors import DataError, RunError, SettingsError, WorkbenchError, nearest
+from workbench.errors import (
+    DataError,
+    RunError,
+    SettingsError,
+    WorkbenchError,
+    nearest,
+    on_one_line,
+)
 
 
 @pytest.mark.parametrize(
@@ -25,3 +34,18 @@ def test_nearest_takes_any_iterable():
 def test_one_except_clause_catches_all_bad_input(kind):
     with pytest.raises(WorkbenchError, match=r"^what came$"):
         raise kind("what came")
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (RunError("taken;\nchoose another"), r"taken; choose another"),
+        (RunError(), r"RunError; a fault of the workbench, .*"),
+        (ValueError("no\nluck"), r"ValueError: no luck; a fault of the workbench, .* goes on; .*"),
+        (MemoryError(), r"MemoryError; memory ran out: try a smaller batch_size .*"),
+        (OSError(28, "No space left"), r"OSError: .* No space left; see whether the disk has .*"),
+        (KeyboardInterrupt(), r"KeyboardInterrupt"),
+    ],
+)
+def test_what_went_wrong_is_one_line_with_what_to_do(error, expected):
+    assert re.fullmatch(expected, on_one_line(error))

@@ -1,5 +1,3 @@
-import pytest
-
 from workbench.errors import RunError
 from workbench.widgets.download import Download
 
@@ -34,7 +32,10 @@ def test_what_cannot_be_made_is_said_beside_the_button(said):
     assert said(button) == [({"asker": "a", "error": "nothing is trained yet; train first"}, [])]
 
 
-def test_a_mistake_of_ours_is_no_message(said):
+def test_a_mistake_of_ours_is_said_there_too_and_logged(said, caplog):
     button = Download("Save CSV", dict)
-    with pytest.raises(ValueError, match="unpack"):
-        button._answer(button, {"asker": "a"}, [])
+    press(button)
+    [(message, _)] = said(button)
+    assert message["error"].startswith("ValueError: not enough values to unpack")
+    assert "a fault of the workbench" in message["error"]
+    assert "Traceback" in caplog.text

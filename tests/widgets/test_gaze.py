@@ -3,7 +3,7 @@ from concurrent.futures import Future
 import pytest
 import traitlets
 
-from workbench.errors import RunError
+from workbench.errors import RunError, WorkbenchError
 from workbench.widgets.gaze import Gaze
 
 
@@ -65,7 +65,7 @@ def test_of_another_translation_everything_is_asked_again(session, gaze):
 def test_why_there_is_no_answer_is_one(session, gaze, monkeypatch):
     about = object()
     gaze.answer(session, about, "score")
-    session.asked[0][1].set_exception(ValueError("too\nlong"))
+    session.asked[0][1].set_exception(WorkbenchError("too\nlong"))
     assert gaze.answer(session, about, "score") == "too long"
 
     def refuse(*_):

@@ -184,6 +184,40 @@ def test_what_cannot_be_done_is_said_and_forgotten_at_the_next_thing(make):
     assert panel.choices.notice == QUIET
 
 
+def test_a_mistake_of_ours_is_said_and_logged(make, caplog):
+    panel = make()
+    panel.button("Train", lambda: {}["x"]).click()
+    tone, text = panel.choices.notice
+    assert tone == "error"
+    assert text.startswith("KeyError: 'x'; a fault of the workbench")
+    assert (status(panel).tone, status(panel).text) == (tone, text)
+    assert "Traceback" in caplog.text
+
+
+def test_a_panel_that_cannot_be_painted_says_so_and_so_do_the_others(make, session, caplog):
+    class Broken(Example):
+        def paint(self):
+            super().paint()
+            if self.session.state == "training":
+                raise RuntimeError(f"no such widget, {len(self.painted)}")
+
+    broken, other = settled(make(Broken)), settled(make())
+    session.state = "training"
+    for panel in (broken, other):
+        assert status(panel).tone == "error"
+        assert status(panel).text.startswith("RuntimeError: no such widget")
+    settled(broken)
+    count = len(broken.painted)
+    time.sleep(0.3)
+    assert len(settled(broken).painted) == count  # its own notice does not bring it forth again
+    session.state = "paused"
+    broken.attempt(lambda: None)
+    assert status(broken).text == status(other).text == "Training is paused."
+    session.state = "training"
+    assert status(other).text.startswith("RuntimeError: no such widget")
+    assert "Traceback" in caplog.text
+
+
 def test_a_setting_that_is_refused_is_said_too(make):
     class Bound(Example):
         def body(self):

@@ -9,6 +9,7 @@ import pytest
 import traitlets
 
 from workbench.widgets import ticker as module
+from workbench.widgets.choices import Choices
 from workbench.widgets.ticker import Ticker
 
 
@@ -140,6 +141,8 @@ def test_a_mistake_in_one_painting_is_logged_and_the_others_go_on(session, ticke
             assert ticker.settle()
     assert painted == [1, 2]
     assert "no such widget" in caplog.text
+    tone, text = Choices.of(session).notice
+    assert (tone, text.split(";")[0]) == ("error", "RuntimeError: no such widget")
 
 
 def test_the_thread_ends_when_idle_and_comes_back(session, ticker, monkeypatch):

@@ -43,7 +43,7 @@ from workbench.data.corpus import Corpus, Pair
 from workbench.data.encoding import Codec, EncodedPairs
 from workbench.data.frequencies import frequencies
 from workbench.data.loading import corpus_from
-from workbench.errors import RunError, SettingsError, WorkbenchError, nearest
+from workbench.errors import RunError, SettingsError, WorkbenchError, nearest, on_one_line
 from workbench.inspection.self_attention import SelfAttention, self_attention
 from workbench.inspection.states import MOST
 from workbench.model.outline import outline
@@ -216,7 +216,7 @@ class Session(traitlets.HasTraits):
                 done = self._begin(command, *args, **kwargs)
                 return self._train() if command == "train" else done
             except Exception as error:
-                self.set_trait("error", _told(error))
+                self.set_trait("error", on_one_line(error))
                 raise
 
         def ended(future: Future[Any]) -> None:
@@ -576,7 +576,7 @@ class Session(traitlets.HasTraits):
         try:
             follow(self.model, self.encoded["train"], self.config)
         except BaseException as error:
-            self.set_trait("error", _told(error))
+            self.set_trait("error", on_one_line(error))
             self.set_trait("state", "failed")
             raise
         self.set_trait("state", "trained")
@@ -608,7 +608,7 @@ class Session(traitlets.HasTraits):
             self.set_trait("state", "trained")
         except BaseException as error:
             kind, message = type(error).__name__, " ".join(str(error).split())
-            self.set_trait("error", _told(error))
+            self.set_trait("error", on_one_line(error))
             self.set_trait("state", "failed")
             if not owned:
                 status = "stopped" if isinstance(error, KeyboardInterrupt) else "failed"
@@ -1033,10 +1033,3 @@ class Session(traitlets.HasTraits):
 def _differing(one: RunConfig, other: RunConfig) -> set[str]:
     """Return the names of the settings in which two differ."""
     return {name for name in RunConfig.model_fields if getattr(one, name) != getattr(other, name)}
-
-
-def _told(error: BaseException) -> str:
-    """Say what went wrong on one line; what is not ours is named by its kind as well."""
-    message = " ".join(str(error).split())
-    ours = isinstance(error, WorkbenchError)
-    return message if ours and message else f"{type(error).__name__}: {message}"

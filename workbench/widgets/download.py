@@ -1,15 +1,18 @@
 """A button that saves a file where the person is, not where the kernel is."""
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
 import anywidget
 import traitlets
 
-from workbench.errors import WorkbenchError
+from workbench.errors import WorkbenchError, on_one_line
 from workbench.widgets.paths import STATIC
 
 Make = Callable[[], tuple[str, bytes]]
+
+_log = logging.getLogger(__name__)
 
 
 class Download(anywidget.AnyWidget):
@@ -36,7 +39,9 @@ class Download(anywidget.AnyWidget):
         asker = content.get("asker")
         try:
             name, data = self._make()
-        except WorkbenchError as error:
-            self.send({"asker": asker, "error": str(error)})
+        except Exception as error:
+            if not isinstance(error, WorkbenchError):
+                _log.exception("a file could not be made")
+            self.send({"asker": asker, "error": on_one_line(error)})
         else:
             self.send({"asker": asker, "name": name}, [data])

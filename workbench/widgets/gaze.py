@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 
 import traitlets
 
-from workbench.errors import WorkbenchError
+from workbench.errors import WorkbenchError, on_one_line
 from workbench.records import Translation
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Gaze(traitlets.HasTraits):
         if future.cancelled():
             return
         error = future.exception()
-        self._tell(about, question, " ".join(str(error).split()) if error else future.result())
+        self._tell(about, question, on_one_line(error) if error else future.result())
 
     def _tell(self, about: Translation, question: Question, answer: Any) -> None:
         with self._lock:

@@ -14,7 +14,7 @@ import traitlets
 
 from workbench.background import Worker
 from workbench.data.corpus import Pair
-from workbench.errors import WorkbenchError
+from workbench.errors import WorkbenchError, on_one_line
 from workbench.inspection.attribution import methods_for
 from workbench.inspection.states import Projecting, project
 from workbench.records import Attribution, Diagnoses, Diagnosis, Method, Projection, States
@@ -114,8 +114,8 @@ class Inquiry(traitlets.HasTraits):
         def work() -> None:
             try:
                 self.projection = project(states, self.projecting)
-            except WorkbenchError as error:
-                choices.notice = ("error", str(error))
+            except Exception as error:  # UMAP is not ours
+                choices.notice = ("error", on_one_line(error))
             finally:
                 self.drawing = False
 

@@ -1,5 +1,6 @@
 """What all panels have in common: the session, the choices, painting, and a line of status."""
 
+import logging
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -9,7 +10,7 @@ import traitlets
 
 from workbench.charts.frame import Figure
 from workbench.charts.tables import Table
-from workbench.errors import WorkbenchError
+from workbench.errors import WorkbenchError, on_one_line
 from workbench.widgets.choices import QUIET, Choices
 from workbench.widgets.figure import bundle, show
 from workbench.widgets.keepsake import Keepsake
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from workbench.session import Session
 
 Act = Callable[[], Any]
+
+_log = logging.getLogger(__name__)
 
 
 class Panel(ipywidgets.VBox):
@@ -72,8 +75,10 @@ class Panel(ipywidgets.VBox):
         self.choices.notice = QUIET
         try:
             act()
-        except WorkbenchError as error:
-            self.choices.notice = ("error", str(error))
+        except Exception as error:
+            if not isinstance(error, WorkbenchError):
+                _log.exception("a control could not do what it is for")
+            self.choices.notice = ("error", on_one_line(error))
 
     def button(
         self, text: str, act: Act, tooltip: str = "", primary: bool = False
@@ -121,6 +126,9 @@ class Panel(ipywidgets.VBox):
                 for write in self._bindings:
                     write()
                 self._status.say(*told(self.session, self.choices))
+            except Exception as error:
+                self._status.say("error", on_one_line(error))
+                raise
             finally:
                 self._writer = None
             self._keep()

@@ -9,6 +9,9 @@ from weakref import WeakKeyDictionary, ref
 
 import traitlets
 
+from workbench.errors import on_one_line
+from workbench.widgets.choices import Choices
+
 SECONDS = 0.1  # between two paintings, at least
 PACED = {  # seconds that news may wait
     "progress": 1.1,  # comes with every step of training
@@ -40,6 +43,7 @@ class Ticker:
         self._painting = False
         self._thread: threading.Thread | None = None
         self._watched: dict[Paint, list[Watched]] = {}
+        self._failing: set[Paint] = set()  # what could not be painted the last time
 
     @classmethod
     def of(cls, session: traitlets.HasTraits) -> "Ticker":
@@ -73,6 +77,7 @@ class Ticker:
         for source, changed, traits in self._watched.pop(paint, []):
             if watched := source():
                 watched.unobserve(changed, traits)
+        self._failing.discard(paint)
         with self._news:
             self._due.pop(paint, None)
 
@@ -103,7 +108,7 @@ class Ticker:
         while due := self._next():
             before = time.thread_time()
             for paint in due:
-                _attempt(paint)
+                self._attempt(paint)
             computed = time.thread_time() - before
             with self._news:
                 self._painting = False
@@ -127,9 +132,18 @@ class Ticker:
         now = time.monotonic()
         return [paint for paint, when in self._due.items() if when <= now]
 
+    def _attempt(self, paint: Paint) -> None:
+        """Paint; the first time that it cannot be done, let the panels' notice say so.
 
-def _attempt(paint: Paint) -> None:
-    try:
-        paint()
-    except Exception:  # one panel's mistake must not blind the others
-        _log.exception("a panel could not be painted")
+        Not every time: the notice is painted too, and would bring itself forth again.
+        """
+        try:
+            paint()
+        except Exception as error:  # one panel's mistake must not blind the others
+            _log.exception("a panel could not be painted")
+            session = self._session()
+            if session is not None and paint not in self._failing:
+                self._failing.add(paint)
+                Choices.of(session).notice = ("error", on_one_line(error))
+        else:
+            self._failing.discard(paint)
