@@ -34,7 +34,7 @@ from typing import Any
 
 import nbformat
 import zmq
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, TimeoutError
 
 SCREENSHOTS = Path(os.environ.get("WORKBENCH_SCREENSHOTS", "screenshots"))
 KERNEL = tuple(map(int, version("ipykernel").split(".")[:2]))
@@ -173,6 +173,19 @@ class Notebook:
         """Save, and load the page again; the kernel stays."""
         self.save()
         self.page.reload()
+        self._wait_for_kernel()
+
+    def close(self) -> None:
+        """Close the notebook's tab, saved or not; the kernel stays."""
+        self.page.evaluate("jupyterapp.commands.execute('application:close')")
+        discard = self.page.locator(".jp-Dialog").get_by_role("button", name="Discard")
+        with suppress(TimeoutError):  # it was saved: there is no question
+            discard.click(timeout=2000)
+        self.until("document.querySelector('.jp-Notebook') === null")
+
+    def reopen(self) -> None:
+        """Open the notebook again in the same page."""
+        self.command("docmanager:open", path=self.path.name)
         self._wait_for_kernel()
 
     def keeps_pictures(self, count: int) -> None:

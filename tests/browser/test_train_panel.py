@@ -4,6 +4,7 @@ from importlib.metadata import version
 
 import pytest
 from playwright.sync_api import expect
+from workbench_notebook import goes_on
 
 pytestmark = pytest.mark.browser
 
@@ -20,6 +21,8 @@ def small(**changes):
 ENDLESS = "session = small(epochs=1000, evaluate_every=40)"
 LINE = "document.querySelector('[aria-label^=\"Training loss\"] .mark-line path')"
 POINTS = f"({LINE}?.getAttribute('d').match(/[ML]/g).length ?? 0)"  # of the training loss
+STEPS = "document.querySelector('[aria-label^=\"Training loss\"]')?.ariaLabel"
+DRAWN = f"+({STEPS}?.match(/over ([0-9,]+) steps/)?.[1].replaceAll(',', '') ?? 0)"
 WIDER = "(it => it.scrollWidth > it.clientWidth + 1)(document.querySelector('.wb-panel'))"
 TRAINED = "session.state == 'trained'"
 
@@ -83,6 +86,8 @@ def test_training_is_watched_to_its_end(book, watch):
     shown.until("document.querySelector('.wb-status').textContent.includes('is trained')")
     watched = shown.python("session.history[-1].probes[0].source")
     assert shown.page.get_by_role("cell", name=watched, exact=True).count() == 1
+    start = shown.page.get_by_role("button", name="Start", exact=True)
+    expect(start).to_be_disabled()  # there is nothing left to train
     looked_at(shown, "train-panel")
     assert (watch.console, watch.uncaught) == ([], [])
 
@@ -141,16 +146,18 @@ def test_a_click_is_answered_while_a_long_cell_waits(book, watch):
 
 
 def test_a_page_loaded_again_in_training_shows_the_whole_curve(book, watch):
-    shown = book("session = small(epochs=10)", "TrainPanel(session)")
+    shown = book(ENDLESS, "TrainPanel(session)")
     press(shown, "Start")
     shown.until(f"{POINTS} > 10", 90)
     shown.reload()
     shown.output(2).scroll_into_view_if_needed()
     shown.until(f"{POINTS} > 10", 90)
+    goes_on(shown)
+    drawn = shown.page.evaluate(DRAWN)
+    shown.until(f"{DRAWN} > {drawn}")  # the page loaded again follows
+    press(shown, "Stop")
     until_python(shown, TRAINED)
-    shown.until(f"{POINTS} === {shown.python('len(session.history)')}", 60)
-    start = shown.page.get_by_role("button", name="Start", exact=True)
-    expect(start).to_be_disabled()  # there is nothing left to train
+    shown.until(f"{DRAWN} === {shown.python('len(session.history)')}", 60)
     press(shown, "▸ All settings of training")
     expect(shown.page.get_by_label("batch size")).to_be_visible()
     assert (watch.console, watch.uncaught) == ([], [])
