@@ -1,4 +1,6 @@
-"""A thousand controls pressed in random order: nothing is uncaught, nothing hangs.
+"""A thousand buttons pressed in random order: nothing is uncaught, nothing hangs.
+
+Beside them everything else is used that a person finds on the screen, and asked for from Python.
 
 Every model compiles what is first asked of it, up to ten seconds for one command on a busy machine,
 and a person who presses at random builds one model after the other. So much more is asked than
@@ -15,6 +17,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import ipywidgets
+import numpy as np
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
@@ -22,7 +25,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from workbench.config import RunConfig
 from workbench.data.corpus import Pair
 from workbench.errors import WorkbenchError
-from workbench.records import Evaluation
+from workbench.records import Evaluation, Hypothesis, Translation
 from workbench.search.stepper import Stepper
 from workbench.session import COMMANDS, Session
 from workbench.training.step import TrainingStep
@@ -37,7 +40,7 @@ from workbench.widgets.ticker import Ticker
 from workbench.widgets.workbench import PANELS, Workbench
 
 EXAMPLES, ACTIONS = 8, 270
-PRESSES, REACHED = 1000, {"built", "training", "paused", "trained"}
+PRESSES, USES, REACHED = 1000, 1000, {"built", "training", "paused", "trained"}
 ROUNDS = 4  # at most: chance may let nobody of a round press Pause while something trains
 HANG = 60  # seconds for the answer to one question, on a busy machine
 PATIENCE = 5  # seconds for all that is still to be answered in the end; the rest is taken back
@@ -92,7 +95,8 @@ def pressed(drawn, number, flag):
 class Person(RuleBasedStateMachine):
     """Somebody who presses and types whatever is there."""
 
-    presses = 0
+    presses = 0  # of buttons
+    uses = 0  # of any other control, and what is asked for from Python
     states: ClassVar[set[str]] = set()
 
     @initialize()
@@ -103,6 +107,9 @@ class Person(RuleBasedStateMachine):
         Path("pairs.tsv").write_text(CORPUS)
         self.session = Session(RunConfig(corpus="pairs.tsv", live=True, **TINY))
         self.session.observe(lambda change: self.states.add(change["new"]), "state")
+        self.told = []
+        self.session.observe(lambda change: self.told.append(change["new"]), "error")
+        Choices.of(self.session).observe(lambda it: self.told.append(it["new"][1]), "notice")
         self.bench = Workbench(self.session)
         self.complaints = Complaints()
         logging.getLogger().addHandler(self.complaints)
@@ -120,15 +127,21 @@ class Person(RuleBasedStateMachine):
         Choices.of(self.session).tab = tab
         assert Ticker.of(self.session).settle(HANG), "the painter hangs"
 
+    @rule(several=st.lists(BELOW, min_size=6, max_size=12))
+    def press_buttons(self, several):
+        """Some of them quicker than what they begin can be done."""
+        for which in several:
+            there = [it for it in controls(self.bench) if isinstance(it, ipywidgets.Button)]
+            type(self).presses += 1
+            there[which % len(there)].click()
+
     @rule(which=BELOW, field=BELOW, number=BELOW, typed=st.sampled_from(TYPED), flag=st.booleans())
     def use_a_control(self, which, field, number, typed, flag):
         """What is there depends on time, so what is drawn must not depend on what is there."""
-        there = list(controls(self.bench))
+        there = [it for it in controls(self.bench) if not isinstance(it, ipywidgets.Button)]
         control = there[which % len(there)]
-        type(self).presses += 1
-        if isinstance(control, ipywidgets.Button):
-            control.click()
-        elif isinstance(control, Form):
+        type(self).uses += 1
+        if isinstance(control, Form):
             chosen = control.fields[field % len(control.fields)]
             options = control.state[chosen["name"]].get("options") or [typed]
             value = flag if chosen["kind"] == "flag" else options[number % len(options)]
@@ -149,7 +162,7 @@ class Person(RuleBasedStateMachine):
 
     @rule(command=st.sampled_from(COMMANDS))
     def ask_for_something(self, command):
-        type(self).presses += 1
+        type(self).uses += 1
         arguments = {
             "translate": ["a b 1"], "score": ["a b", "c d"], "self_attention": ["a", "c"],
             "stepper": ["a b"], "take_apart": [Stepper.advance], "attribute": [Pair("a b", "c")],
@@ -165,7 +178,7 @@ class Person(RuleBasedStateMachine):
         [{"units": 6}, {"units": 8}, {"epochs": 2}, {"units": "x"}, {"learning_rate": 0.01}]
     ))  # fmt: skip
     def want_other_settings(self, wanted):
-        type(self).presses += 1
+        type(self).uses += 1
         try:
             self.session.configure(**wanted)
         except WorkbenchError as error:
@@ -186,12 +199,31 @@ class Person(RuleBasedStateMachine):
             assert Ticker.of(self.session).settle(HANG)
             assert not self.complaints.heard, self.complaints.heard[0]
             assert all(self.refused), "refused without a reason"
+            self.nothing_unforeseen()
         finally:
             logging.getLogger().removeHandler(self.complaints)
             headless.Headless.of(self.session).stop()
             self.bench.close()
             os.chdir(self.before)
             self.home.cleanup()
+
+    def nothing_unforeseen(self):
+        """What went wrong in the session's thread is said, and is something to be said."""
+        for future in self.asked:
+            error = None if future.cancelled() else future.exception()
+            if error is not None and not isinstance(error, WorkbenchError):
+                raise AssertionError("a request failed as was not foreseen") from error
+        unforeseen = [text for text in self.told if "a fault of the workbench" in text]
+        assert not unforeseen, unforeseen[0]
+
+
+def watched_sentences():
+    """Return what training shows of two sentences, one of them ending early."""
+    shares = np.full((1, 1, 3, 4), 0.25, np.float32)
+    best = Hypothesis("c d", ("c", "d", "<end>"), np.zeros(3, np.float32), shares, -1.0)
+    first = Hypothesis("", ("<end>",), np.zeros(1, np.float32), shares[:, :, :1], -2.0)
+    source = ("a", "b", "1", "<end>")
+    return tuple(Translation("a b 1", source, (one,), "c d 1") for one in (best, first))
 
 
 def test_a_thousand_presses_in_random_order(monkeypatch):
@@ -201,9 +233,10 @@ def test_a_thousand_presses_in_random_order(monkeypatch):
 
     monkeypatch.setattr(TrainingStep, "__call__", step)
     look = Evaluation("validation", {"loss": 1.0, "exact_match": 0.5, "bleu": 2.0})
-    monkeypatch.setattr(Session, "_look", lambda _: (look, ()))
+    probes = watched_sentences()
+    monkeypatch.setattr(Session, "_look", lambda _: (look, probes))
     monkeypatch.setattr(headless, "COMMAND", (sys.executable, "-c", "print('no report')"))
-    Person.presses, Person.states = 0, set()
+    Person.presses, Person.uses, Person.states = 0, 0, set()
     for _ in range(ROUNDS):
         run_state_machine_as_test(
             Person,
@@ -212,8 +245,12 @@ def test_a_thousand_presses_in_random_order(monkeypatch):
                 phases=[Phase.generate], suppress_health_check=list(HealthCheck), print_blob=True,
             ),
         )  # fmt: skip
-        print(f"{Person.presses} presses; states: {', '.join(sorted(Person.states))}")
-        if Person.presses >= PRESSES and Person.states >= REACHED:
+        print(
+            f"{Person.presses} buttons pressed, {Person.uses} other things used; "
+            f"states: {', '.join(sorted(Person.states))}"
+        )
+        if Person.presses >= PRESSES and Person.uses >= USES and Person.states >= REACHED:
             break
     assert Person.presses >= PRESSES
+    assert Person.uses >= USES
     assert Person.states >= REACHED
