@@ -9,7 +9,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from workbench.reports.plain import Begun
+from workbench.reports import plain
+from workbench.reports.plain import Begun, told_by_papermill
 from workbench.runs import RunDirectory
 
 BEGINS = """from workbench.runs import RunDirectory
@@ -95,6 +96,21 @@ def test_a_session_killed_in_training_is_told(path_of, workplace):
     assert record["config"]["units"] == 8
     assert len(Path("mine/metrics.jsonl").read_text().splitlines()) >= 11
     assert "was killed" in Path("out.html").read_text("utf-8")
+
+
+def test_at_an_address_the_page_lies_beside_the_notebook_too(monkeypatch):
+    written = []
+    monkeypatch.setattr(plain.papermill_io, "write", lambda *words: written.append(words))
+    document = nbformat.v4.new_notebook(metadata={"papermill": {
+        "start_time": "2026-01-02T03:04:05+00:00", "duration": 61.0}})  # fmt: skip
+    with told_by_papermill(document, "s3://bucket/a/out.ipynb"):
+        pass
+    [(page, address, _)] = written
+    assert address == "s3://bucket/a/out.html"
+    assert "1 min 1 s" in page
+    with told_by_papermill(document, "-") as begun:
+        assert begun is None
+    assert len(written) == 1
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there the number of a kernel is not known")

@@ -151,6 +151,15 @@ def test_more_than_can_be_told_apart_is_refused(folder, make_run):
     panel._choice.value = tuple(panel.look.runs)[:8]
     assert "6 runs at most are told apart; 8 were chosen" in panel._reason.value
     assert len(panel.look.chosen) == 6
+    panel._look_again()  # by itself, as it does
+    assert panel._reason.value
+    panel._choice.value = ("a",)
+    assert panel._reason.value == ""
+    for run in folder.iterdir():
+        (run / "run.json").unlink()
+    panel._look_again()
+    assert "expected a run directory" in panel._reason.value
+    assert panel.look.chosen == ("a",)
 
 
 def test_a_folder_without_runs_is_refused(tmp_path):

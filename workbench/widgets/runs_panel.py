@@ -83,13 +83,16 @@ class RunsPanel(ipywidgets.VBox):
 
         widget.observe(chosen, "value")
 
-    def _attempt(self, act: Act) -> None:
+    def _attempt(self, act: Act, asked: bool = True) -> None:
+        """Do something; what is wrong with it stands until a person does another thing."""
         with self._lock:
-            self._reason.value = ""
+            reason = ""
             try:
                 act()
             except WorkbenchError as error:
-                self._reason.value = escape(str(error))
+                reason = escape(str(error))
+            if reason or asked:
+                write(self._reason, value=reason)
             self._paint()
             self._watch()
         self._ticker.mark(self._paint_charts)  # of many runs they take a while: typing goes on
@@ -103,7 +106,7 @@ class RunsPanel(ipywidgets.VBox):
             self._ticker.mark(self._look_again, EVERY)
 
     def _look_again(self) -> None:
-        self._attempt(self.look.read)
+        self._attempt(self.look.read, asked=False)
 
     # What there is to see -------------------------------------------------------------------
 
@@ -122,7 +125,7 @@ class RunsPanel(ipywidgets.VBox):
         }
         again = ipywidgets.Button(description="Look again", tooltip="read the runs anew")
         again.add_class("wb-button")
-        again.on_click(lambda _: self._look_again())
+        again.on_click(lambda _: self._attempt(self.look.read))
         self.children = (
             self._cards["best"],
             card(words("Runs", "wb-title"), row(self._query, self._ranking, self._every, again),
