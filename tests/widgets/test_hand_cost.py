@@ -68,6 +68,8 @@ def test_with_a_reference_it_says_whose_error_it_is(hand, part, by_hand):
     found = diagnose(hand, part, target)
     assert found.found.best.tokens == tokens
     assert found.found_score == pytest.approx(scored(logs), abs=1e-4)
+    most = int(np.argmin(their_logs))
+    assert f"most first: {wanted[most]} {-their_logs[most]:.2f}" in part._surprise._description
     assert found.reference_score == pytest.approx(scored(their_logs), abs=1e-4)
     assert found.fault == ("search" if scored(their_logs) > scored(logs) else "model")
     step = [ours == theirs for ours, theirs in zip(tokens, wanted, strict=False)].index(False)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import ipywidgets
 
-from workbench.charts.diagnosis import NAMES, diagnosis_table, fall_in_words
+from workbench.charts.diagnosis import NAMES, diagnosis_table, fall_in_words, surprise_bars
 from workbench.charts.state_layout import nats
 from workbench.data.frequencies import frequencies
 from workbench.errors import WorkbenchError
@@ -18,6 +18,7 @@ from workbench.widgets.now import Now
 from workbench.widgets.panel import Panel
 from workbench.widgets.parts import NARROW, Painted, card, column, markup, row, show, words
 from workbench.widgets.stepping import Stepping
+from workbench.widgets.vega import VegaView
 
 if TYPE_CHECKING:
     from workbench.search.stepper import Stepper
@@ -80,13 +81,15 @@ class CostPart:
         """Make the widgets."""
         self._panel, self._stepping, self._painted = panel, stepping, Painted()
         self._cost, self._verdict, self._table = words(), words(), markup()
+        self._surprise = VegaView()
         reference = ipywidgets.Text(
             description="Reference", placeholder="what the sentence should have become",
             continuous_update=False, style=NARROW,
         )  # fmt: skip
         reference.add_class("wb-grow")
         panel.bind(reference, "value", stepping, "reference")
-        self._fold = Fold(panel.choices, "The diagnosis in numbers", self._table)
+        numbers = column(self._table, self._surprise)
+        self._fold = Fold(panel.choices, "The diagnosis in numbers", numbers)
         self._found = column(self._verdict, words(COUNTED), self._fold)
         ask = panel.button("Diagnose", self._ask, "search error or model error?")
         self.box = card(
@@ -103,6 +106,7 @@ class CostPart:
         if diagnosis and self._painted.is_new("diagnosis", diagnosis):
             self._verdict.value = escape(verdict(diagnosis))
             self._table.value = diagnosis_table(diagnosis).to_html()
+            self._surprise.show(surprise_bars(diagnosis))
 
     def _ask(self) -> None:
         reference = self._stepping.reference.strip()
