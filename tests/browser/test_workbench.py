@@ -105,3 +105,26 @@ def test_after_a_restart_of_the_kernel_it_runs_again(book, watch):
     book.page.get_by_role("button", name="Start", exact=True).wait_for()
     assert book.python("session.state") == "empty"
     assert watch.uncaught == []
+
+
+def test_training_goes_on_while_the_notebook_is_closed(book, watch):
+    book.python("session.configure(epochs=1000)")
+    train(book)
+    attention(book).first.wait_for(timeout=120_000)
+    before = book.python("session.progress.step")
+    book.save()
+    book.close()
+    book.page.wait_for_timeout(2000)
+    book.reopen()
+    assert book.python("session.progress.step") > before + 5
+    goes_on(book)
+    watch.console.clear()  # JupyterLab may not find the widgets again before the page is reloaded
+    book.reload()
+    tab(book, "Train").wait_for()
+    goes_on(book)
+    press(book, "Stop")
+    says(book, "The model is trained.")
+    steps = book.python("session.progress.step")
+    book.page.locator(f".wb-vega[aria-label*='over {steps:,} steps']").first.wait_for()
+    book.keeps_pictures(3)
+    assert (watch.console, watch.uncaught) == ([], [])
