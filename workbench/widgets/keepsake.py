@@ -25,6 +25,11 @@ from workbench.widgets.figure import Bundle, bundle
 from workbench.widgets.paths import STATIC
 
 Things = Sequence[Figure | Table]
+HINT = (
+    "What the panel showed last. Where it is not alive above: load the page again while its kernel "
+    "runs, or else run the cell."
+)
+FIRST: Bundle = {"text/html": f'<span class="wb-kept">{HINT}</span>', "text/plain": HINT}
 MARK: Bundle = {"text/html": '<span class="wb-kept"></span>', "text/plain": ""}
 NOTHING: Bundle = {"text/plain": ""}
 
@@ -49,7 +54,8 @@ class Later(anywidget.AnyWidget):
         """Have `figures` kept; the first page, which ran the cell, has them already."""
         self._figures = figures
         if self._pages > 1 and figures:
-            self.send({"mark": MARK, "figures": figures})
+            marks = [FIRST, *[MARK] * (len(figures) - 1)]
+            self.send({"marks": marks, "figures": figures})
 
     def _mounted(self, *_: Any) -> None:
         self._pages += 1
@@ -96,7 +102,7 @@ class Keepsake:
         new = number == len(self._ids)
         if new:
             self._ids.append(uuid4().hex)
-            self._send("display_data", MARK, {})
+            self._send("display_data", MARK if number else FIRST, {})
         kind = "display_data" if new else "update_display_data"
         self._send(kind, forms, {"display_id": self._ids[number]})
 

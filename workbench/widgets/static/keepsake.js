@@ -3,12 +3,12 @@
 const WIDGET = "application/vnd.jupyter.widget-view+json";
 
 function initialize({ model }) {
-  const keep = ({ mark, figures }) => {
+  const keep = ({ marks, figures }) => {
     const cells = model.widget_manager.context?.model?.cells; // of JupyterLab and Notebook 7
     for (const { outputs } of cells ?? []) {
       const place = outputs ? find(outputs, model.get("panel")) : -1;
       if (place >= 0) figures.forEach((figure, k) => {
-        put(outputs, place + 1 + 2 * k, mark);
+        put(outputs, place + 1 + 2 * k, marks[k]);
         put(outputs, place + 2 + 2 * k, figure);
       });
     }
