@@ -18,7 +18,7 @@ def test_runs_are_compared_chosen_and_read_anew(notebook, lab, make_run, tmp_pat
                  page=True)  # fmt: skip
     error = {"number": 4, "type": "ValueError", "message": "no such corpus", "traceback": "tail"}
     make_run("e", status="failed", error=error, units=128, losses=[])
-    folder = lab.root / "runs"  # from where the server hands out reports
+    folder = lab.root / "compared"  # from where the server hands out reports
     (tmp_path / "runs").rename(folder)
     book = notebook(PANEL.format(folder=str(folder)))
     book.run()

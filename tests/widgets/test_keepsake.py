@@ -8,7 +8,6 @@ from workbench.charts.tables import Table
 from workbench.widgets import keepsake as module
 from workbench.widgets.keepsake import Keepsake
 
-MARKS = (module.FIRST, module.MARK)
 TABLE = Table(("a",), ((1,),), "A table")
 
 
@@ -53,7 +52,7 @@ def test_figures_follow_below_the_cell_that_showed_the_panel(publisher):
     assert [message["kind"] for message in publisher.sent] == ["display_data"] * 4
     assert {message["parent"] for message in publisher.sent} == {"first cell"}
     mark, chart, again, table = (message["data"] for message in publisher.sent)
-    assert (mark, again) == (module.FIRST, module.MARK)
+    assert (mark, again) == (module.mark("", 0), module.mark("", 1))
     assert "run the cell" in mark["text/plain"]
     assert chart["image/png"].startswith("iVBORw0KGgo")  # base64 of a PNG's signature
     assert "A table" in table["text/plain"]
@@ -63,7 +62,9 @@ def test_later_figures_take_the_place_of_earlier_ones(publisher):
     keepsake = Keepsake()
     show(keepsake, TABLE, TABLE)
     show(keepsake, Table(("b",), ((2,),), "Another"))
-    first, second, again, gone = (it for it in publisher.sent if it["data"] not in MARKS)
+    first, second, again, gone = (
+        it for it in publisher.sent if "wb-kept" not in it["data"].get("text/html", "")
+    )
     assert again["kind"] == gone["kind"] == "update_display_data"
     assert again["transient"] == first["transient"] != second["transient"] == gone["transient"]
     assert "Another" in again["data"]["text/plain"]
@@ -101,7 +102,9 @@ def test_pages_loaded_later_are_told_of_the_latest_figures(publisher, said):
     told = [message["figures"] for message, _ in said(later)]
     assert [len(figures) for figures in told] == [2, 2]
     assert told[1][1] == {"text/plain": ""}
-    assert said(later)[0][0]["marks"] == list(MARKS)
+    first, second = (mark["text/html"] for mark in said(later)[0][0]["marks"])
+    assert first == f'<span class="wb-kept" data-panel="the panel">{module.HINT}</span>'
+    assert second == '<span class="wb-kept" data-panel="the panel"></span>'
     keepsake.close()
 
 

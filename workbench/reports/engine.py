@@ -269,6 +269,7 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
                 words = self._last_words()
                 hunger = starved_processes() > starved
                 _add_error(cell, *cause_of_death(code, words, hunger), words)
+                cell.execution_count = cell.execution_count or self._number(index)
                 self.nb_man.cell_exception(cell, index)
                 raise
             except BaseException as error:
@@ -278,6 +279,11 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
             finally:
                 self._draw(cell)
                 self.nb_man.cell_complete(cell, index)
+
+    def _number(self, index: int) -> int:
+        """Return the number of a cell that began, where the kernel died before it could tell."""
+        before = (cell.get("execution_count") for cell in self.nb.cells[:index])
+        return 1 + max(filter(None, before), default=0)
 
     async def _execute_cell(self, cell: NotebookNode, index: int, limit: asyncio.Timeout) -> None:
         """Run one cell; on Ctrl-C or when time is up, interrupt it and let it end by itself."""

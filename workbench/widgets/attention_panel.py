@@ -192,7 +192,7 @@ class AttentionPanel(Panel):
         return drawn(sight, self.choices)
 
     def _in_words(self, sight: Sight) -> Table:
-        return as_table(sight, sight.chosen(*self._heads.picks))
+        return as_table(sight, sight.chosen(*picks(self.choices, *sight.weights.shape[:2])))
 
 
 def drawn(sight: Sight, choices: Choices) -> Figure:

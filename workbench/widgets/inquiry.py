@@ -5,8 +5,7 @@ model holds in mind at each token.
 """
 
 import weakref
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -18,6 +17,7 @@ from workbench.errors import WorkbenchError, on_one_line
 from workbench.inspection.attribution import methods_for
 from workbench.inspection.states import Projecting, project
 from workbench.records import Attribution, Diagnoses, Diagnosis, Method, Projection, States
+from workbench.widgets.answers import then
 from workbench.widgets.choices import Choices
 from workbench.widgets.sights import known_pair
 
@@ -77,7 +77,7 @@ class Inquiry(traitlets.HasTraits):
     def diagnose_all(self, session: "Session") -> None:
         """Ask whose fault the errors on the test set are."""
         asked = session.request("diagnose", "test", self.limit)
-        _then(asked, partial(setattr, self, "diagnoses"))
+        then(asked, Choices.of(session), partial(setattr, self, "diagnoses"))
 
     def diagnose(self, session: "Session", pair: Pair) -> None:
         """Ask why one sentence does not become its reference."""
@@ -85,7 +85,7 @@ class Inquiry(traitlets.HasTraits):
         def answered(found: Diagnoses) -> None:
             [self.diagnosis] = found.each
 
-        _then(session.request("diagnose", [pair]), answered)
+        then(session.request("diagnose", [pair]), Choices.of(session), answered)
 
     def attribute(self, session: "Session", pair: Pair) -> None:
         """Ask, method by method, what in the source counted for each target token."""
@@ -94,16 +94,17 @@ class Inquiry(traitlets.HasTraits):
 
     def read(self, session: "Session", pair: Pair) -> None:
         """Read the states of a pair and of training sentences."""
+        choices = Choices.of(session)
 
         def compared(found: States) -> None:
             self.trained = found
-            self.draw(Choices.of(session))
+            self.draw(choices)
 
         def answered(found: States) -> None:
             self.sentence, self.state = found, 0
-            _then(session.request("states", "train", READ), compared)
+            then(session.request("states", "train", READ), choices, compared)
 
-        _then(session.request("states", [pair]), answered)
+        then(session.request("states", [pair]), choices, answered)
 
     def draw(self, choices: Choices) -> None:
         """Make the map that is chosen, in a thread of its own: UMAP takes its time."""
@@ -128,7 +129,7 @@ class Inquiry(traitlets.HasTraits):
             if left[1:]:
                 self._attribute(session, pair, left[1:])
 
-        _then(session.request("attribute", pair, left[0]), answered)
+        then(session.request("attribute", pair, left[0]), Choices.of(session), answered)
 
     def _forget(self, change: Any) -> None:
         """Drop all answers where the model changes, or is about to."""
@@ -159,13 +160,3 @@ def asked_pair(session: "Session", choices: Choices) -> Pair:
     best = found.hypotheses[min(choices.hypothesis, len(found.hypotheses) - 1)].text
     gold = known.alignment if known and known.target == best else None
     return Pair(text, best, gold)
-
-
-def _then(asked: "Future[T]", act: Callable[[T], Any]) -> None:
-    """Do something with an answer; where there is none, the session tells why."""
-
-    def answered(future: "Future[T]") -> None:
-        if not future.cancelled() and future.exception() is None:
-            act(future.result())
-
-    asked.add_done_callback(answered)

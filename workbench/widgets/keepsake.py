@@ -29,8 +29,6 @@ HINT = (
     "What the panel showed last. Where it is not alive above: load the page again while its kernel "
     "runs, or else run the cell."
 )
-FIRST: Bundle = {"text/html": f'<span class="wb-kept">{HINT}</span>', "text/plain": HINT}
-MARK: Bundle = {"text/html": '<span class="wb-kept"></span>', "text/plain": ""}
 NOTHING: Bundle = {"text/plain": ""}
 
 
@@ -38,7 +36,7 @@ class Later(anywidget.AnyWidget):
     """Tells pages that were loaded after the cell was run what to keep below the panel.
 
     Traits:
-        panel: the id of the panel's model, which the notebook holds.
+        panel: the id of the panel's model, by which the marks of its figures are known.
     """
 
     _esm = STATIC / "keepsake.js"
@@ -54,7 +52,7 @@ class Later(anywidget.AnyWidget):
         """Have `figures` kept; the first page, which ran the cell, has them already."""
         self._figures = figures
         if self._pages > 1 and figures:
-            marks = [FIRST, *[MARK] * (len(figures) - 1)]
+            marks = [mark(self.panel, number) for number in range(len(figures))]
             self.send({"marks": marks, "figures": figures})
 
     def _mounted(self, *_: Any) -> None:
@@ -65,6 +63,8 @@ class Later(anywidget.AnyWidget):
 class Keepsake:
     """Still figures below the cell that is being executed now; later ones take their place."""
 
+    _lock = threading.Lock()  # of all: nothing comes between a mark and its figure
+
     def __init__(self, panel: str = "") -> None:
         """Remember the cell, which shows the model `panel` of a widget."""
         publisher: Any = getattr(get_ipython(), "display_pub", None)
@@ -73,7 +73,7 @@ class Keepsake:
         self._later = Later(panel) if self._publisher else None
         self._ids: list[str] = []
         self._next: Callable[[], Things] | None = None
-        self._lock = threading.Lock()
+        self._panel = panel
 
     def show(self, make: Callable[[], Things]) -> None:
         """Show what `make` returns, soon: drawing takes a while, and this does not wait for it."""
@@ -102,7 +102,7 @@ class Keepsake:
         new = number == len(self._ids)
         if new:
             self._ids.append(uuid4().hex)
-            self._send("display_data", MARK if number else FIRST, {})
+            self._send("display_data", mark(self._panel, number), {})
         kind = "display_data" if new else "update_display_data"
         self._send(kind, forms, {"display_id": self._ids[number]})
 
@@ -114,6 +114,13 @@ class Keepsake:
         self._publisher.session.send(
             self._publisher.pub_socket, message, ident=self._publisher.topic
         )
+
+
+def mark(panel: str, number: int) -> Bundle:
+    """Return what stands before a figure of a panel: by it both are found again, and hidden."""
+    words = "" if number else HINT
+    html = f'<span class="wb-kept" data-panel="{panel}">{words}</span>'
+    return {"text/html": html, "text/plain": words}
 
 
 def _plain(forms: Bundle) -> Bundle:

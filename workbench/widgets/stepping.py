@@ -15,6 +15,7 @@ import traitlets
 
 from workbench.errors import WorkbenchError
 from workbench.records import Candidate, Diagnosis, Translation, WantedAttention
+from workbench.widgets.answers import then
 from workbench.widgets.choices import Choices
 from workbench.widgets.now import Found, Now, recalled
 from workbench.widgets.sights import known_pair
@@ -104,11 +105,9 @@ class Stepping(traitlets.HasTraits):
         record = translation.beam
         assert record  # or there would be no candidate
 
-        def begun(future: "Future[Stepper]") -> None:
-            if not future.cancelled() and future.exception() is None:  # else the session tells
-                self.do(lambda stepper: stepper.follow(record, candidate))
-
-        self.begin(translation.source).add_done_callback(begun)
+        asked = self.begin(translation.source)
+        then(asked, Choices.of(self._at_rest()),
+             lambda _: self.do(lambda stepper: stepper.follow(record, candidate)))  # fmt: skip
 
     def do(self, act: "Callable[[Stepper], Any]", doing: str = "") -> None:
         """Have something done with the stepper, soon; what it refuses becomes a notice.
@@ -132,7 +131,7 @@ class Stepping(traitlets.HasTraits):
             "wanted_attention", here.decoded.source.text, here.decoded.prefix, token, layer, head,
             here.id,
         )  # fmt: skip
-        asked.add_done_callback(partial(self._answered, here.id))
+        then(asked, Choices.of(session), lambda found: self.set_wanted(here.id, found))
 
     def there(self) -> Now:
         """Return where one stands.
@@ -144,9 +143,9 @@ class Stepping(traitlets.HasTraits):
             raise WorkbenchError("no translation is taken apart yet: type a sentence and begin")
         return self.now
 
-    def _answered(self, place: int, future: "Future[WantedAttention]") -> None:
-        if not future.cancelled() and future.exception() is None:  # else the session tells of it
-            self.wanted = (place, future.result())
+    def set_wanted(self, place: int, answer: WantedAttention) -> None:
+        """Show an answer to the inverse question, asked at a node."""
+        self.wanted = place, answer
 
     def _try(self, act: "Callable[[Stepper], Any]", stepper: "Stepper") -> None:
         session = self._session()

@@ -6,11 +6,7 @@ function initialize({ model }) {
   const keep = ({ marks, figures }) => {
     const cells = model.widget_manager.context?.model?.cells; // of JupyterLab and Notebook 7
     for (const { outputs } of cells ?? []) {
-      const place = outputs ? find(outputs, model.get("panel")) : -1;
-      if (place >= 0) figures.forEach((figure, k) => {
-        put(outputs, place + 1 + 2 * k, marks[k]);
-        put(outputs, place + 2 + 2 * k, figure);
-      });
+      if (outputs && shows(outputs, model.get("panel"))) put(outputs, model.get("panel"), marks, figures);
     }
   };
   model.on("msg:custom", keep);
@@ -18,19 +14,23 @@ function initialize({ model }) {
   return () => model.off("msg:custom", keep);
 }
 
-function find(outputs, panel) {
-  for (let at = 0; at < outputs.length; at++) {
-    if (outputs.get(at).toJSON().data?.[WIDGET]?.model_id === panel) return at;
-  }
-  return -1;
+const dataOf = (outputs) => Array.from({ length: outputs.length }, (_, at) => outputs.get(at).toJSON().data ?? {});
+const shows = (outputs, panel) => dataOf(outputs).some((data) => data[WIDGET]?.model_id === panel);
+
+// Each figure stands behind its mark. What else the cell has printed or shown stays as it is.
+export function put(outputs, panel, marks, figures) {
+  const named = `data-panel="${panel}"`;
+  const places = dataOf(outputs).flatMap((data, at) => (text(data["text/html"]).includes(named) ? [at + 1] : []));
+  figures.forEach((figure, number) => {
+    const at = places[number];
+    if (at === undefined) {
+      outputs.add(output(marks[number]));
+      outputs.add(output(figure));
+    } else if (!same(outputs.get(at)?.toJSON().data, figure)) outputs.set(at, output(figure));
+  });
 }
 
-function put(outputs, at, data) {
-  const output = { output_type: "display_data", data, metadata: {} };
-  if (at >= outputs.length) outputs.add(output);
-  else if (!same(outputs.get(at).toJSON().data, data)) outputs.set(at, output);
-}
-
+const output = (data) => ({ output_type: "display_data", data, metadata: {} });
 const same = (one, other) => ["image/png", "text/html", "text/plain"].every((kind) => text(one?.[kind]) === text(other[kind]));
 const text = (form) => [form ?? ""].flat().join("").trim();
 

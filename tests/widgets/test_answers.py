@@ -1,0 +1,39 @@
+from concurrent.futures import Future
+
+import pytest
+import traitlets
+
+from workbench.errors import WorkbenchError
+from workbench.widgets.answers import then
+from workbench.widgets.choices import QUIET, Choices
+
+
+@pytest.fixture
+def choices():
+    return Choices.of(traitlets.HasTraits())
+
+
+def test_an_answer_is_used(choices):
+    asked, seen = Future(), []
+    then(asked, choices, seen.append)
+    asked.set_result(3)
+    assert (seen, choices.notice) == ([3], QUIET)
+
+
+@pytest.mark.parametrize("end", [Future.cancel, lambda f: f.set_exception(ValueError("no"))])
+def test_where_there_is_none_nothing_is_done(choices, end):
+    asked, seen = Future(), []
+    then(asked, choices, seen.append)
+    end(asked)
+    assert (seen, choices.notice) == ([], QUIET)
+
+
+def test_what_is_wrong_with_its_use_is_a_notice(choices, caplog):
+    def refuse(_):
+        raise WorkbenchError("training is under way")
+
+    asked = Future()
+    then(asked, choices, refuse)
+    asked.set_result(3)
+    assert choices.notice == ("error", "training is under way")
+    assert not caplog.records
