@@ -2,11 +2,11 @@
 
 A real JupyterLab in a real Chromium trains one model with the whole workbench open, its Train tab
 in front, and closed in turn (A B A B), evaluated as often as is the default; target tokens a second
-are compared pair by pair. Each half holds one evaluation, with what painting it costs. While the
-workbench is open, a task on the kernel's main loop measures how late it is called. Then training is
-stopped by clicks. The number of pairs may be given as an argument. Aims: the panels
-cost 3 % at most; 99 % of the main loop's turns within 50 ms; stopped 0.3 s and one batch after the
-click, at most.
+are compared pair by pair. Each half holds one evaluation, with what painting it costs; what it
+costs, once, to open the workbench or to close it is told apart. While the workbench is open, a
+task on the kernel's main loop measures how late it is called. Then training is stopped by clicks.
+The number of pairs may be given as an argument. Aims: the panels cost 3 % at most; 99 % of the main
+loop's turns within 50 ms; stopped 0.3 s and one batch after the click, at most.
 """
 
 import shutil
@@ -22,7 +22,7 @@ sys.path.append(str(Path(__file__).parents[1] / "browser"))
 from conftest import ARGUMENTS
 from lab import Lab, Notebook
 
-SETTLE, AFTER, CLICKS = 2, 5, 12
+SETTLE, AFTER, CLICKS = 4, 5, 12
 PAIRS = int(sys.argv[1]) if len(sys.argv) > 1 else 12
 
 SETUP = """
@@ -58,6 +58,14 @@ def watch(open_it):
 def evaluations():
     return sum(progress.evaluation is not None for progress in session.history)
 
+# the seconds that steps took beyond the usual; None where there was an evaluation
+def lost(first, last):
+    part = session.history[first:last]
+    if any(progress.evaluation is not None for progress in part):
+        return None
+    took = np.diff([progress.seconds for progress in part])
+    return float(np.sum(took - np.median(took)))
+
 def tokens(first, last):
     part = session.history[first:last]
     return sum(one.tokens for one in part[1:]) / (part[-1].seconds - part[0].seconds)
@@ -68,17 +76,23 @@ box
 """
 
 
-def rate(book: Notebook, watched: bool) -> float:
-    """Return the target tokens a second until a while after the next evaluation."""
+def rate(book: Notebook, watched: bool) -> tuple[float, float | None]:
+    """Return the target tokens a second until a while after the next evaluation.
+
+    And the seconds of training that went to opening or closing, where an evaluation does not
+    hide them.
+    """
+    before = book.python("len(session.history)") - 1
     book.python(f"watch({watched})")
     time.sleep(SETTLE)
     first = book.python("len(session.history)") - 1
+    lost = book.python(f"lost({before}, {first})")
     if watched:
         book.python("late.clear()")
     await_evaluation(book)
     time.sleep(AFTER)  # it is painted meanwhile
     last = book.python("len(session.history)")
-    return float(book.python(f"tokens({first}, {last})"))
+    return float(book.python(f"tokens({first}, {last})")), lost
 
 
 def await_evaluation(book: Notebook) -> None:
@@ -121,11 +135,13 @@ def main() -> None:
             book.run()
             book.python("session.request('train') and None")
             await_evaluation(book)
-            ratios, delays = [], []
+            ratios, delays, opening, closing = [], [], [], []
             for _ in range(PAIRS):
-                with_it = rate(book, watched=True)
+                with_it, opened = rate(book, watched=True)
                 delays.append(lateness(book))
-                without = rate(book, watched=False)
+                without, closed = rate(book, watched=False)
+                opening += [] if opened is None else [opened]
+                closing += [] if closed is None else [closed]
                 ratios.append(with_it / without)
                 print(f"tokens/s with the workbench {with_it:,.0f}, without {without:,.0f}, "
                       f"ratio {ratios[-1]:.3f}", flush=True)  # fmt: skip
@@ -133,6 +149,9 @@ def main() -> None:
                 f"ratio: median {statistics.median(ratios):.3f} "
                 f"({min(ratios):.3f} to {max(ratios):.3f})"
             )
+            for what, seconds in (("opened", opening), ("closed", closing)):
+                if seconds:
+                    print(f"{what} in {statistics.median(seconds):.1f} s of training, median")
             p99, most = (statistics.median(part) for part in zip(*delays, strict=True))
             print(f"main loop late: p99 {p99:.1f} ms, at most {most:.1f} ms, medians of {PAIRS}")
             book.python("watch(True)")

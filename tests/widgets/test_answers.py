@@ -37,3 +37,20 @@ def test_what_is_wrong_with_its_use_is_a_notice(choices, caplog):
     asked.set_result(3)
     assert choices.notice == ("error", "training is under way")
     assert not caplog.records
+
+
+def test_a_reason_that_no_session_tells_becomes_the_notice(choices):
+    asked, seen = Future(), []
+    then(asked, choices, seen.append, told=False)
+    asked.set_exception(WorkbenchError("another model"))
+    assert (seen, choices.notice) == ([], ("error", "another model"))
+
+
+@pytest.mark.parametrize(
+    "end", [Future.cancel, lambda f: f.set_exception(ValueError("no")), lambda f: f.set_result(3)]
+)
+def test_what_comes_after_is_done_whatever_comes(choices, end):
+    asked, seen = Future(), []
+    then(asked, choices, lambda _: 1 / 0, lambda: seen.append("after"))
+    end(asked)
+    assert seen == ["after"]

@@ -1,13 +1,14 @@
 from dataclasses import replace
 from html import escape
 
+import numpy as np
 import pytest
 
 from workbench.charts.explorer import beam_explorer, explored
 from workbench.charts.tables import Table
 from workbench.config import RunConfig
 from workbench.session import Session
-from workbench.widgets.choices import Choices
+from workbench.widgets.choices import MEAN, Choices
 from workbench.widgets.decode_panel import (
     BEAM,
     GREEDY,
@@ -249,6 +250,19 @@ def test_headless_it_shows_the_hypotheses_the_search_and_a_step(panel, session):
     settled(session)
     assert all("wb-hidden" in part._dom_classes for part in panel._found)
     assert "wb-hidden" not in panel._nothing._dom_classes
+
+
+def test_the_still_search_is_read_by_the_head_that_is_chosen(panel, session, monkeypatch):
+    best, beam = session.translation.best, session.translation.beam
+    two = replace(best, attention=np.repeat(best.attention, 2, axis=1))
+    both = np.concatenate([beam.attention, beam.attention[..., ::-1]], axis=3)
+    session.set_trait("translation", replace(
+        session.translation, hypotheses=(two,), beam=replace(beam, attention=both)
+    ))  # fmt: skip
+    panel.choices.head = 1
+    assert panel.still()[1].to_dict() == beam_explorer(session.translation, None, 1).to_dict()
+    panel.choices.head = MEAN
+    assert panel.still()[1].to_dict() == beam_explorer(session.translation).to_dict()
 
 
 def test_from_a_node_of_the_search_a_person_goes_on_by_hand(panel, session):

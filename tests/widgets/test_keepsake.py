@@ -27,6 +27,11 @@ class Publisher:
         self.sent.append(message)
 
 
+@pytest.fixture(autouse=True)
+def pause(monkeypatch):
+    monkeypatch.setattr(module, "PAUSE", 0.0)
+
+
 @pytest.fixture
 def publisher(monkeypatch):
     publisher = Publisher()
@@ -85,6 +90,16 @@ def test_of_several_that_come_while_one_is_drawn_the_last_is_drawn(publisher):
     for number in range(3):
         keepsake.show(lambda number=number: made.append(number) or [TABLE])
     go.set()
+    drawn()
+    assert made == [2]
+
+
+def test_nothing_is_drawn_while_more_comes(publisher, monkeypatch):
+    monkeypatch.setattr(module, "PAUSE", 0.5)
+    keepsake, made = Keepsake(), []
+    for number in range(3):
+        keepsake.show(lambda number=number: made.append(number) or [TABLE])
+        assert not publisher.sent
     drawn()
     assert made == [2]
 

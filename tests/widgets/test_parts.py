@@ -49,3 +49,4 @@ def test_what_was_painted_last_is_not_painted_again():
     assert painted.is_new("a", 2, record)
     assert painted.is_new("a", 2, [])  # equal, but another record
     assert painted.is_new("b", 2)
+    assert painted.is_new("b", 2, 2)  # one thing more

@@ -120,6 +120,16 @@ def test_each_method_answers_and_a_word_is_seen_up_close(panel, built, known):
     assert title == f"Occlusion for {expected.translation.best.tokens[1]}"
 
 
+def test_of_a_pair_asked_before_the_answers_are_dropped(panel, built):
+    inquiry, (first, second, *_) = Inquiry.of(built), built.encoded["test"].pairs
+    inquiry.attribute(built, first)
+    inquiry.attribute(built, second)
+    for _ in range(8):
+        settled(built)
+    assert {one.translation.source for one in inquiry.attributions} == {second.source}
+    assert len(inquiry.attributions) == 4
+
+
 def test_words_of_a_translation_need_one(panel, built):
     Choices.of(built).text = "small dog"
     settled(built)
@@ -148,6 +158,32 @@ def test_the_states_of_the_sentence_and_those_nearest_in_training(panel, built, 
     states.mapped.value = "sentence"
     settled(built)
     assert Inquiry.of(built).projection.states.places == mine.places
+
+
+def test_training_sentences_are_read_once_for_a_model(panel, built, known, monkeypatch):
+    read, ask = [], built.request
+    monkeypatch.setattr(built, "request", lambda *asked: read.append(asked[1]) or ask(*asked))
+    Choices.of(built).text, Choices.of(built).target = known.source, "reference"
+    states, inquiry = panel._why.states, Inquiry.of(built)
+    for _ in range(2):
+        pressed(panel, states.ask)
+    assert read == [[known], "train", [known]]
+    built.set_trait("state", "training")
+    assert inquiry.trained is None
+    inquiry.read(built, known)
+    for _ in range(8):
+        settled(built)
+    built.set_trait("state", "trained")  # with the best weights, not those of the last step
+    settled(built)
+    assert inquiry.trained is None
+    assert hidden(states._found)
+
+
+def test_what_is_answered_is_kept_in_the_notebook(panel, built, known):
+    Choices.of(built).text, Choices.of(built).target = known.source, "reference"
+    kept = panel.kept_of()
+    pressed(panel, panel._why.words.ask)
+    assert len(panel.kept_of()) == len(kept) + 4
 
 
 def test_what_is_missing_for_a_map_is_a_message(panel, built, known, monkeypatch):

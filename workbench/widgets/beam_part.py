@@ -1,9 +1,11 @@
 """All that the search weighed, node by node, and the way from any node to decoding by hand."""
 
 from workbench.charts.explorer import beam_explorer, explored
+from workbench.charts.frame import Figure
 from workbench.errors import WorkbenchError
 from workbench.records import Candidate, Translation
-from workbench.widgets.heads import Heads
+from workbench.widgets.choices import Choices
+from workbench.widgets.heads import Heads, picks
 from workbench.widgets.panel import Panel
 from workbench.widgets.parts import Painted, card, row
 from workbench.widgets.stepping import Stepping
@@ -30,11 +32,9 @@ class BeamPart:
 
     def paint(self, translation: Translation) -> None:
         """Draw the search of a translation."""
-        attention = translation.hypotheses[0].attention
-        self._heads.paint(*attention.shape[:2])
+        self._heads.paint(*translation.best.attention.shape[:2])
         if self._painted.is_new("tree", translation, *self._heads.picks):
-            picks = self._heads.picks if attention.size else (None, None)
-            self.chart.show(beam_explorer(translation, *picks))
+            self.chart.show(explored_search(self._panel.choices, translation))
 
     def _follow(self) -> None:
         translation = self._panel.session.translation
@@ -46,3 +46,10 @@ class BeamPart:
     def _chosen(self, translation: Translation) -> Candidate | None:
         chosen = (self.chart.selected.get(NODE) or {}).get(NODE) or [0]
         return explored(translation, int(chosen[0]))
+
+
+def explored_search(choices: Choices, translation: Translation) -> Figure:
+    """Draw the search of a translation, with the attention of the layer and head chosen."""
+    attention = translation.best.attention
+    looked_at = picks(choices, *attention.shape[:2]) if attention.size else (None, None)
+    return beam_explorer(translation, *looked_at)

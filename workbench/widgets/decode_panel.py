@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import ipywidgets
 
-from workbench.charts.explorer import beam_explorer
 from workbench.charts.frame import Figure, notice, shortened
 from workbench.charts.hypotheses import candidates, hypotheses_table
 from workbench.charts.over_time import over_time_chart, over_time_table
@@ -15,7 +14,7 @@ from workbench.config import GREEDY as CHANGES_TO_GREEDY
 from workbench.config import RunConfig, SearchSettings
 from workbench.errors import WorkbenchError
 from workbench.records import Translation
-from workbench.widgets.beam_part import BeamPart
+from workbench.widgets.beam_part import BeamPart, explored_search
 from workbench.widgets.by_hand import ByHand, still_by_hand
 from workbench.widgets.forms import Form
 from workbench.widgets.inquiry import Inquiry
@@ -197,8 +196,9 @@ class DecodePanel(Panel):
         super().close()
 
     def kept_of(self) -> object:
-        """Return the translation that is looked at."""
-        return self.session.translation
+        """Return the translation that is looked at, where one stands by hand, and the answers."""
+        session, over = self.session, Lookout.of(self.session).found
+        return (session.translation, self.stepping.now, *self.inquiry.answers, over)
 
     def still(self) -> list[Figure | Table]:
         """Return the search and one of its steps, what was done by hand, and what was asked."""
@@ -211,7 +211,7 @@ class DecodePanel(Panel):
         which, step = self._place(translation)
         return [
             hypotheses_table(translation),
-            beam_explorer(translation),
+            explored_search(self.choices, translation),
             candidates(translation, which, step),
             *further,
         ]

@@ -63,6 +63,7 @@ class Inquiry(traitlets.HasTraits):
     def __init__(self) -> None:
         """Know nothing yet."""
         super().__init__()
+        self._asked: object = None  # what is attributed now
         self._drawer = Worker("workbench map of states")
         weakref.finalize(self, self._drawer.close).atexit = False
 
@@ -73,6 +74,12 @@ class Inquiry(traitlets.HasTraits):
             cls._all[session] = inquiry = cls()
             session.observe(inquiry._forget, "state")
         return cls._all[session]
+
+    @property
+    def answers(self) -> tuple[object, ...]:
+        """All that is known now; each is another object as soon as it is another answer."""
+        shown = (self.diagnoses, self.diagnosis, self.sentence, self.trained, self.projection)
+        return (*shown, *self.attributions)
 
     def diagnose_all(self, session: "Session") -> None:
         """Ask whose fault the errors on the test set are."""
@@ -90,10 +97,11 @@ class Inquiry(traitlets.HasTraits):
     def attribute(self, session: "Session", pair: Pair) -> None:
         """Ask, method by method, what in the source counted for each target token."""
         self.attributions, self.token, self.method = (), 0, 0
-        self._attribute(session, pair, methods_for(session.config))
+        self._asked = asked = object()
+        self._attribute(session, pair, methods_for(session.config), asked)
 
     def read(self, session: "Session", pair: Pair) -> None:
-        """Read the states of a pair and of training sentences."""
+        """Read the states of a pair, and those of training sentences unless they are known."""
         choices = Choices.of(session)
 
         def compared(found: States) -> None:
@@ -102,7 +110,10 @@ class Inquiry(traitlets.HasTraits):
 
         def answered(found: States) -> None:
             self.sentence, self.state = found, 0
-            then(session.request("states", "train", READ), choices, compared)
+            if self.trained is None or session.state == "training":  # which changes the weights
+                then(session.request("states", "train", READ), choices, compared)
+            elif self.mapped == "sentence":
+                self.draw(choices)
 
         then(session.request("states", [pair]), choices, answered)
 
@@ -123,21 +134,25 @@ class Inquiry(traitlets.HasTraits):
         self.drawing = True
         self._drawer.submit(work)
 
-    def _attribute(self, session: "Session", pair: Pair, left: Sequence[Method]) -> None:
+    def _attribute(
+        self, session: "Session", pair: Pair, left: Sequence[Method], asked: object
+    ) -> None:
         def answered(found: Attribution) -> None:
+            if asked is not self._asked:  # of another pair since, or of other weights
+                return
             self.attributions = (*self.attributions, found)
             if left[1:]:
-                self._attribute(session, pair, left[1:])
+                self._attribute(session, pair, left[1:], asked)
 
         then(session.request("attribute", pair, left[0]), Choices.of(session), answered)
 
-    def _forget(self, change: Any) -> None:
-        """Drop all answers where the model changes, or is about to."""
-        if change.new not in ("trained", "paused"):
-            with self.hold_trait_notifications():
-                self.diagnoses = self.diagnosis = self.projection = None
-                self.trained = self.sentence = None
-                self.attributions = ()
+    def _forget(self, _: Any) -> None:
+        """Drop all answers: with another state the model has other weights, or soon will."""
+        self._asked = None
+        with self.hold_trait_notifications():
+            self.diagnoses = self.diagnosis = self.projection = None
+            self.trained = self.sentence = None
+            self.attributions = ()
 
 
 def asked_pair(session: "Session", choices: Choices) -> Pair:

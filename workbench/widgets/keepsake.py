@@ -30,6 +30,7 @@ HINT = (
     "runs, or else run the cell."
 )
 NOTHING: Bundle = {"text/plain": ""}
+PAUSE = 1.0  # seconds without news before anything is drawn: drawing slows what a person is at
 
 
 class Later(anywidget.AnyWidget):
@@ -73,13 +74,19 @@ class Keepsake:
         self._later = Later(panel) if self._publisher else None
         self._ids: list[str] = []
         self._next: Callable[[], Things] | None = None
+        self._soon: threading.Timer | None = None
         self._panel = panel
 
     def show(self, make: Callable[[], Things]) -> None:
-        """Show what `make` returns, soon: drawing takes a while, and this does not wait for it."""
-        if self._publisher:
-            self._next = make  # of several that come while one is drawn, the last is enough
-            threading.Thread(target=self._show, name="workbench keepsake", daemon=True).start()
+        """Show what `make` returns, soon, unless something else comes before that."""
+        if not self._publisher:
+            return
+        if self._soon:
+            self._soon.cancel()
+        self._next = make  # of several that come while one is drawn, the last is enough
+        self._soon = threading.Timer(PAUSE, self._show)
+        self._soon.name, self._soon.daemon = "workbench keepsake", True
+        self._soon.start()
 
     def close(self) -> None:
         """Tell no page any more."""

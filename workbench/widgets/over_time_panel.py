@@ -1,5 +1,7 @@
 """One sentence at every checkpoint of a run, on a slider; beside it the runs that are compared."""
 
+import threading
+from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 from html import escape
@@ -20,6 +22,7 @@ from workbench.errors import WorkbenchError
 from workbench.moments import Moment, OverTime
 from workbench.session import Session
 from workbench.widgets.announced import answer
+from workbench.widgets.answers import then
 from workbench.widgets.choices import LATEST, Choices
 from workbench.widgets.fold import Fold
 from workbench.widgets.heat import HeatMap
@@ -59,6 +62,11 @@ class Lookout(traitlets.HasTraits):
 
     _all: ClassVar["WeakKeyDictionary[Session, Lookout]"] = WeakKeyDictionary()
 
+    def __init__(self) -> None:
+        """Have found nothing yet."""
+        super().__init__()
+        self._lock = threading.Lock()
+
     @classmethod
     def of(cls, session: Session) -> "Lookout":
         """Return what was found for `session`."""
@@ -66,29 +74,35 @@ class Lookout(traitlets.HasTraits):
 
     def look(self, session: Session, text: str) -> None:
         """Look over the training of `session`, then over those of the runs that are compared."""
-        future = session.request("over_time", text)
-        self.waiting += 1
-        future.add_done_callback(partial(self._first, session))
+        choices = Choices.of(session)
 
-    def _first(self, session: Session, future: "Future[OverTime]") -> None:
-        if not future.cancelled() and not future.exception():  # or the session tells of it
-            self.moment, self.found = LATEST, future.result()
+        def looked(found: OverTime) -> None:
+            self.moment, self.found = LATEST, found
             draft = session.draft
             search = {name: getattr(draft, name) for name in SearchSettings.model_fields}
-            for path in Choices.of(session).runs:
-                self.waiting += 1
-                asked = Shelf.of(session).over_time(path, self.found, search)
-                asked.add_done_callback(partial(self._further, Choices.of(session), self.found))
-        self.waiting -= 1
+            for path in choices.runs:
+                asked = Shelf.of(session).over_time(path, found, search)
+                self._await(asked, choices, partial(self._beside, found), told=False)
 
-    def _further(self, choices: Choices, first: OverTime, future: "Future[OverTime]") -> None:
-        if future.cancelled():
-            return
-        if error := future.exception():
-            choices.notice = ("error", " ".join(str(error).split()))
-        elif self.found is not None and self.found.moments[0] is first.moments[0]:
-            self.found = self.found.beside(future.result())
-        self.waiting -= 1
+        self._await(session.request("over_time", text), choices, looked)
+
+    def _await(
+        self,
+        asked: "Future[OverTime]",
+        choices: Choices,
+        act: Callable[[OverTime], None],
+        told: bool = True,
+    ) -> None:
+        self._count(1)
+        then(asked, choices, act, partial(self._count, -1), told)
+
+    def _beside(self, first: OverTime, further: OverTime) -> None:
+        if self.found is not None and self.found.moments[0] is first.moments[0]:
+            self.found = self.found.beside(further)
+
+    def _count(self, change: int) -> None:
+        with self._lock:  # the session's thread and the shelf's
+            self.waiting += change
 
 
 class OverTimePanel(Panel):

@@ -95,7 +95,9 @@ class Painted:
         Short values count by what they are, all others (records, histories) by identity.
         """
         before, self._last[part] = self._last.get(part), shown
-        return before is None or not all(map(_same, before, shown))
+        if before is None or len(before) != len(shown):
+            return True
+        return not all(map(_same, before, shown))
 
 
 def _same(one: Any, other: Any) -> bool:

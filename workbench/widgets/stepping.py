@@ -131,7 +131,11 @@ class Stepping(traitlets.HasTraits):
             "wanted_attention", here.decoded.source.text, here.decoded.prefix, token, layer, head,
             here.id,
         )  # fmt: skip
-        then(asked, Choices.of(session), lambda found: self.set_wanted(here.id, found))
+
+        def answered(found: WantedAttention) -> None:
+            self.wanted = here.id, found
+
+        then(asked, Choices.of(session), answered)
 
     def there(self) -> Now:
         """Return where one stands.
@@ -142,10 +146,6 @@ class Stepping(traitlets.HasTraits):
         if self.now is None:
             raise WorkbenchError("no translation is taken apart yet: type a sentence and begin")
         return self.now
-
-    def set_wanted(self, place: int, answer: WantedAttention) -> None:
-        """Show an answer to the inverse question, asked at a node."""
-        self.wanted = place, answer
 
     def _try(self, act: "Callable[[Stepper], Any]", stepper: "Stepper") -> None:
         session = self._session()

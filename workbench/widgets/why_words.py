@@ -54,7 +54,7 @@ class WordsPart:
         show(self._waiting, bool(left))
         if not found:
             return
-        if self._painted.is_new("maps", found):
+        if self._painted.is_new("maps", *found):
             self.maps.show(attribution_grid(found))
             self._table.value = attribution_table(found).to_html()
             tokens = found[0].translation.best.tokens
