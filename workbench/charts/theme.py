@@ -71,7 +71,7 @@ def config(dark: bool = False) -> dict[str, Any]:
     return {
         "background": palette.paper,
         "font": FONT,
-        "padding": 12,
+        "padding": {"left": 12, "top": 12, "bottom": 12, "right": 20},  # half of a last label
         "view": {"stroke": None},
         "range": {
             "category": list(palette.category),
