@@ -75,7 +75,7 @@ def test_the_model_has_its_own_weights_again_whatever_happens(trained, monkeypat
     def struck(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(trained._instruments, "translate", struck)
+    monkeypatch.setattr(trained._made.instruments, "translate", struck)
     with pytest.raises(KeyboardInterrupt):
         trained.over_time(TEXT)
     assert all(map(np.array_equal, own, trained.model.get_weights()))
@@ -85,7 +85,7 @@ def test_the_model_has_its_own_weights_again_whatever_happens(trained, monkeypat
 def test_no_graph_is_traced_again(trained):
     items = [Force(token="chat")]
     trained.over_time(TEXT, items)
-    step = trained._instruments._one_step
+    step = trained._made.instruments._one_step
     graphs = step._encode, step._plain
     before = [graph.experimental_get_tracing_count() for graph in graphs]
     trained.over_time(TEXT, items)

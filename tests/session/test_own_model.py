@@ -10,6 +10,7 @@ import tensorflow as tf
 from workbench.config import RunConfig
 from workbench.errors import RunError, SettingsError
 from workbench.session import Session
+from workbench.session.instruments import Instruments
 
 
 class Mean(keras.Model):
@@ -145,17 +146,19 @@ def test_two_models_of_equal_settings_are_two_runs(settings):
     assert len(runs) == 3
 
 
-def test_a_resumed_run_goes_on_as_if_nothing_had_been(settings, trained, tmp_path):
+def test_a_resumed_run_goes_on_as_if_nothing_had_been(settings, trained, tmp_path, monkeypatch):
     """Dropout of Keras included."""
+    session = Session(settings, model=Mean, run_directory=str(tmp_path / "run"))
+    look = Instruments.look
 
-    class Stops(Session):
-        def _look(self):
-            self.stop()
-            return super()._look()
+    def stopped(*given):
+        session.stop()
+        return look(*given)
 
-    session = Stops(settings, model=Mean, run_directory=str(tmp_path / "run"))
-    with pytest.raises(KeyboardInterrupt):
-        session.train()
+    with monkeypatch.context() as patched:
+        patched.setattr(Instruments, "look", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            session.train()
     resumed = Session(settings, model=Mean, run_directory=str(tmp_path / "run"))
     resumed.train()
     assert len(resumed.history) == 40

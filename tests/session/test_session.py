@@ -25,10 +25,11 @@ from workbench.errors import (
     WorkbenchError,
 )
 from workbench.interventions import Ban, Force, Mask, to_json
+from workbench.records import Evaluation
 from workbench.runs import RunDirectory
 from workbench.search.stepper import Stepper
-from workbench.session import Session
-from workbench.session import session as module
+from workbench.session import Session, trainer
+from workbench.session.instruments import Instruments
 from workbench.training.checkpoint import Checkpoints
 from workbench.training.sinks import read_history, read_probes
 from workbench.training.step import TrainingStep
@@ -99,6 +100,13 @@ def copy(trained, tmp_path):
 def no_step(monkeypatch, action):
     """Let `action` take the place of a training step."""
     monkeypatch.setattr(TrainingStep, "__call__", lambda *_: action())
+
+
+def no_look(monkeypatch):
+    """Let nothing be measured on the way."""
+    monkeypatch.setattr(
+        Instruments, "look", lambda *_: (Evaluation("validation", {"loss": 1.0}), ())
+    )
 
 
 def until(true):
@@ -305,20 +313,22 @@ def test_a_paused_training_is_the_same_as_one_left_alone(cheap, undisturbed):
         np.testing.assert_array_equal(ours, theirs)
 
 
-def test_stop_ends_an_evaluation_and_it_is_made_when_training_goes_on(cheap, undisturbed):
+def test_stop_ends_an_evaluation_and_it_is_made_when_training_goes_on(
+    cheap, undisturbed, monkeypatch
+):
     session = Session(cheap, live=True, **WHOLE)
-    measure = session._look
+    measure = Instruments.look
 
-    def stopped():
+    def stopped(*given):
         session.stop()
-        return measure()
+        return measure(*given)
 
-    session._look = stopped
+    monkeypatch.setattr(Instruments, "look", stopped)
     session.train()
     asyncio.run(session.wait())
     assert [each.step for each in session.history] == [1]
     assert Checkpoints(session.directory.checkpoints).steps == [2]
-    del session._look
+    monkeypatch.undo()
     session.train()
     asyncio.run(session.wait())
     assert session.directory.status == "ok"
@@ -683,7 +693,7 @@ def test_when_the_state_says_trained_the_model_is_there(cheap, monkeypatch):
             found.append((session.directory.status, session.directory.model.is_dir()))
 
     session.observe(look, "state")
-    session._look = lambda: (module.Evaluation("validation", {"loss": 1.0}), ())
+    no_look(monkeypatch)
     session.train()
     asyncio.run(session.wait())
     assert found == [("ok", True)]
@@ -711,7 +721,7 @@ def test_an_error_becomes_state(cheap, monkeypatch, live):
     assert record["training"]["steps"] == 0
 
     no_step(monkeypatch, lambda: (1.0, 1.0, 5))  # and after the error it can be tried again
-    session._look = lambda: (module.Evaluation("validation", {"loss": 1.0}), ())
+    no_look(monkeypatch)
     train()
     assert (session.state, session.error, session.directory.status) == ("trained", "", "ok")
     assert session.directory.read()["error"] is None
@@ -747,9 +757,9 @@ def test_under_a_runner_the_status_is_the_runners(cheap, monkeypatch, fails):
     no_step(monkeypatch, step)
     monkeypatch.setattr(RunDirectory, "runner", "parent")
     watched = []
-    monkeypatch.setattr(module, "when_parent_dies", lambda *arguments: watched.append(arguments))
+    monkeypatch.setattr(trainer, "when_parent_dies", lambda *arguments: watched.append(arguments))
     session = Session(cheap)
-    session._look = lambda: (module.Evaluation("validation", {"loss": 1.0}), ())
+    no_look(monkeypatch)
     session.directory.update(status="running", process="the runner's")
     try:
         session.train()

@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from workbench.config import RunConfig, SearchSettings
+from workbench.config import GREEDY, RunConfig, SearchSettings
 from workbench.data.corpus import Pair
 from workbench.data.encoding import Codec, EncodedPairs
+from workbench.errors import RunError
 from workbench.inspection.alignment import alignment_figures
 from workbench.inspection.attribution import Attributor
 from workbench.inspection.diagnosis import diagnose, diagnose_all
@@ -19,7 +20,15 @@ from workbench.interventions import read_interventions
 from workbench.metrics import text_figures
 from workbench.model.seq2seq import Seq2Seq
 from workbench.moments import Moment, OverTime
-from workbench.records import Diagnoses, Diagnosis, Evaluation, Translation, WantedAttention
+from workbench.records import (
+    Diagnoses,
+    Diagnosis,
+    Evaluation,
+    Progress,
+    Translation,
+    WantedAttention,
+)
+from workbench.runs import RunDirectory
 from workbench.search.batch import BatchSearch
 from workbench.search.compiled_step import CompiledStep
 from workbench.search.opinions import opinions
@@ -78,16 +87,25 @@ class Instruments:
         )
         return self.seek.at(standpoint, here.source.number(wanted), wanted, layer, head)
 
-    def replay(self, text: str, search: SearchSettings, width: int) -> Translation:
-        """Translate `text` under the interventions of `search`, with a beam of `width`."""
-        return self.stepper(text, search).replay(search.interventions, width)
+    def replay(
+        self,
+        text: str,
+        search: SearchSettings,
+        width: int = 0,
+        hypotheses: int = 0,
+        record: bool = True,
+    ) -> Translation:
+        """Translate `text` under the interventions of `search`, by default with its beam."""
+        width = width or search.beam_width
+        found = self.stepper(text, search).replay(search.interventions, width)
+        best = found.hypotheses[: hypotheses or search.hypotheses or width]
+        return replace(found, hypotheses=best, beam=found.beam if record else None)
 
     def best(self, text: str, search: SearchSettings) -> Translation:
         """Return the best translation alone, under the interventions of `search` if it has any."""
         if not search.interventions:
             return self.translate([Pair(text, "")], search)[0]
-        found = self.replay(text, search, search.beam_width)
-        return replace(found, hypotheses=found.hypotheses[:1], beam=None)
+        return self.replay(text, search, hypotheses=1, record=False)
 
     def measure(
         self,
@@ -108,6 +126,17 @@ class Instruments:
         if any(pair.alignment for pair in pairs):
             figures |= alignment_figures(self.score(pairs, between))
         return Evaluation(name, figures, len(pairs)), translations
+
+    def look(
+        self, validation: EncodedPairs, config: RunConfig, between: Between = None
+    ) -> tuple[Evaluation, tuple[Translation, ...]]:
+        """Measure the validation split greedily; return the translations that are watched too."""
+        evaluation, translations = self.measure(
+            "validation", validation, config.validation_sentences,
+            config.replace(**GREEDY, prefix=""), between,
+        )  # fmt: skip
+        watched = min(config.probe_sentences, len(validation))
+        return evaluation, tuple(translations[:watched])
 
     def diagnose(
         self, pairs: Sequence[Pair], search: SearchSettings, counts: Mapping[str, int]
@@ -141,10 +170,18 @@ class Instruments:
         text: str,
         reference: str,
         search: RunConfig,
-        checkpoints: Checkpoints,
-        moments: Sequence[Moment],
+        directory: RunDirectory,
+        history: Sequence[Progress],
     ) -> OverTime:
-        """Translate `text` with the weights of every moment; the model's own come back."""
+        """Translate `text` with the weights of every checkpoint; the model's own come back.
+
+        `history` holds the figures that were measured at some of them.
+
+        Raises:
+            RunError: nothing is kept in `directory`.
+        """
+        checkpoints = Checkpoints(directory.checkpoints)
+        moments = _moments(directory, checkpoints, history)
         asked = Asked(
             translate=lambda: self.best(text, search),
             weigh=lambda: opinions(
@@ -154,7 +191,39 @@ class Instruments:
         )
         with borrowed(self.model):
             return look_over(
-                OverTime(text, reference, tuple(moments)),
+                OverTime(text, reference, moments),
                 lambda step: checkpoints.restore_weights(step, self.model),
                 asked,
             )
+
+
+def check_place(stepper: Stepper, place: int | str, text: str, prefix: Sequence[str]) -> None:
+    """Refuse a place of a stepper where another source or prefix stands.
+
+    Raises:
+        RunError: it is such a place.
+        InterventionError: there is no such place.
+    """
+    here = stepper.node(place).decoded
+    if (here.source.text, here.prefix) != (text, tuple(prefix)):
+        raise RunError(
+            f"expected the source and prefix of {place!r}, {here.source.text!r} and "
+            f"{here.prefix}, got {text!r} and {tuple(prefix)}; leave the place out"
+        )
+
+
+def _moments(
+    directory: RunDirectory, checkpoints: Checkpoints, history: Sequence[Progress]
+) -> tuple[Moment, ...]:
+    """Return the steps of a run whose weights are kept, with what was measured there."""
+    if not checkpoints.moments:
+        raise RunError(
+            f"{directory}: no checkpoint is kept to look back to; train with keep_checkpoints "
+            "above 0, or open another run"
+        )
+    measured = {one.step: one.evaluation for one in history if one.evaluation}
+    name = directory.path.resolve().name
+    return tuple(
+        Moment(name, step, measured[step].figures if step in measured else {})
+        for step in checkpoints.moments
+    )

@@ -40,7 +40,7 @@ class RecordedTraining:
 
     Attributes:
         model, pairs, config, evaluate, traced: see `Loop`.
-        codec, blocks: what logs are told of the model.
+        codec, blocks: what logs are told of the model; the blocks are asked for then.
         directory: where the record is written.
         control: what a person does to training between two steps.
         wanted_rate: says which learning rate the next step is to have.
@@ -53,7 +53,7 @@ class RecordedTraining:
     evaluate: Evaluate
     traced: Mapping[str, Traced]
     codec: Codec
-    blocks: tuple[Block, ...]
+    blocks: Callable[[], tuple[Block, ...]]
     directory: RunDirectory
     control: Control
     wanted_rate: Callable[[], float]
@@ -108,7 +108,7 @@ class RecordedTraining:
         directory = self.directory
         known = directory.read().get("logs", {}) if step else {}
         logs = Logs(
-            Logged(directory.path, self.config, self.model, self.codec, self.blocks, step, known)
+            Logged(directory.path, self.config, self.model, self.codec, self.blocks(), step, known)
         )
         directory.update(logs=logs.called, dropped_logs={})
         try:

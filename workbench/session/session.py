@@ -12,16 +12,13 @@ Panels and notebooks look at its traits; nothing here knows that they exist.
 """
 
 import asyncio
-import os
-import threading
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import replace
-from functools import partial, wraps
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import traitlets
 
@@ -29,36 +26,20 @@ from workbench.model import quiet  # noqa: F401, before any other import of Tens
 
 # isort: split
 from workbench.archives import unpacked
-from workbench.background import Worker, before_exit, on_interrupt, when_parent_dies
-from workbench.config import (
-    GREEDY,
-    DataSettings,
-    RunConfig,
-    SearchSettings,
-    Strategy,
-    TokenSettings,
-    TrainingSettings,
-)
+from workbench.background import Worker, on_interrupt
+from workbench.config import RunConfig, Strategy
 from workbench.data.corpus import Corpus, Pair
 from workbench.data.encoding import Codec, EncodedPairs
 from workbench.data.frequencies import frequencies
-from workbench.data.loading import corpus_from
-from workbench.errors import RunError, SettingsError, WorkbenchError, nearest, on_one_line
+from workbench.errors import RunError, SettingsError
 from workbench.inspection.self_attention import SelfAttention, self_attention
 from workbench.inspection.states import MOST
 from workbench.model.outline import outline
-from workbench.model.protocol import Factory, Own, build_own, check_class, check_factory
+from workbench.model.protocol import Factory, Own, check_factory
 from workbench.model.seq2seq import Seq2Seq
-from workbench.model.storage import (
-    build_model,
-    find_model,
-    load_weights,
-    read_settings,
-    save_model,
-    weights_digest,
-)
-from workbench.model.transfer import adopted, merged, take_weights, trained_codec
-from workbench.moments import Moment, OverTime
+from workbench.model.storage import find_model, read_settings, save_model
+from workbench.model.transfer import adopted, merged, take_weights
+from workbench.moments import OverTime
 from workbench.records import (
     Attribution,
     BadLine,
@@ -74,63 +55,23 @@ from workbench.records import (
 )  # fmt: skip
 from workbench.runs import RunDirectory, run_hash, run_name
 from workbench.search.stepper import Stepper
-from workbench.session.instruments import Instruments
+from workbench.session import draft as drafts
+from workbench.session import refusals
+from workbench.session.data import Data
+from workbench.session.instruments import Instruments, check_place
+from workbench.session.making import Made, make, restore
 from workbench.session.recorded import Listener, RecordedTraining
-from workbench.training import device, distribution
-from workbench.training.checkpoint import Checkpoints
+from workbench.session.refusals import BUILDING, NO_MODEL, OF_A_MODEL, Standing
+from workbench.session.requests import Requests
+from workbench.session.trainer import Trainer, check_ours
+from workbench.session.worked import Turns, worked
 from workbench.training.control import Control
 from workbench.training.facts import before_training, in_short
 from workbench.training.logs import check_logs
-from workbench.training.loop import LossNotFiniteError
 from workbench.training.sinks import watched_history
 from workbench.training.usage import read_usage
-from workbench.training.workers import Workers, follow
 
-KILLED = {
-    "status": "killed",
-    "error": {"type": "Killed", "message": "the process that ran the notebook was killed"},
-}
-
-
-OF_THE_DATA = {*DataSettings.model_fields, *TokenSettings.model_fields}
-AT_ONCE = {*SearchSettings.model_fields}  # what a model may be used with, whatever made it
-COMMANDS = (
-    "load", "build", "train", "pause", "resume", "advance", "stop", "translate", "stepper",
-    "take_apart", "score", "self_attention", "evaluate", "diagnose", "attribute",
-    "wanted_attention", "states", "over_time", "save",
-)  # fmt: skip
-OF_A_MODEL = COMMANDS[COMMANDS.index("translate") :]
-BEGINNING = {"train", "advance"}
-MAKES_A_MODEL = {"build", *BEGINNING}
-BUILDING, NO_MODEL = "building the model", "there is no model yet: build or train one first"
-STEERING = ("pause", "resume", "advance", "stop")
-BEFORE_TRAINING = {*TrainingSettings.model_fields} - {
-    "seed", "deterministic", "precision", "strategy",
-}  # fmt: skip
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def _worked(
-    doing: str,
-) -> Callable[[Callable[Concatenate["Session", P], R]], Callable[Concatenate["Session", P], R]]:
-    """Have a method of a session done by its worker; `doing` says what, meanwhile."""
-
-    def decorate(
-        method: Callable[Concatenate["Session", P], R],
-    ) -> Callable[Concatenate["Session", P], R]:
-        @wraps(method)
-        def wrapped(session: "Session", /, *args: P.args, **kwargs: P.kwargs) -> R:
-            def work() -> R:
-                with session._doing(doing):
-                    return method(session, *args, **kwargs)
-
-            return session._worker.do(work)
-
-        return wrapped
-
-    return decorate
+T = TypeVar("T")
 
 
 class Session(traitlets.HasTraits):
@@ -148,7 +89,7 @@ class Session(traitlets.HasTraits):
         taken_apart: the latest stepper, until there is another model.
 
     Attributes:
-        back_to: where `resume` goes on from, where that is not the step at which it was paused.
+        history: every step of training, of an opened run too.
     """
 
     state = traitlets.Unicode("empty", read_only=True)
@@ -177,134 +118,42 @@ class Session(traitlets.HasTraits):
                 "leave one of them out"
             )
         self.history: list[Progress] = []
-        self.bad_lines: list[BadLine] = []
-        self.encoded: dict[str, EncodedPairs] = {}
-        self._corpus: Corpus | None = None
-        self._codec: Codec | None = None
-        self._made_for: Strategy = "none"
-        self._leads = True
-        self.back_to = ""
-        self._derailed = ""  # what is wrong with a paused training
-        self.complete = False  # whether training has come to its end, and another finds no step
+        self._data = Data()
+        self._made: Made | None = None
         self._running: Future[None] | None = None
-        self._asking, self._awaited = threading.Lock(), set[str]()  # requested and not begun
-        self._watching = False
         self._worker = Worker("workbench session")
+        self._turns = Turns(self._worker, partial(self.set_trait, "busy"))
+        self._requests = Requests(self._worker, partial(self.set_trait, "error"))
         self._control = Control(self._worker, partial(self.set_trait, "state"))
+        self._trainer = Trainer(self._control, self.set_trait)
         weakref.finalize(self, self._worker.close).atexit = False
 
-    # Asking ---------------------------------------------------------------------------------
+    @classmethod
+    def open(
+        cls,
+        run: str | Path,
+        *,
+        model: Factory | None = None,
+        step: int | None = None,
+        **changes: Any,
+    ) -> Self:
+        """Open a finished run, its `.zip`, or a model written by `save`. Runs no code from it.
 
-    def request(self, command: str, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Ask for a method by name and return at once; it is done between two training steps.
-
-        What goes wrong in it becomes `error`, and is raised by the future.
-
-        Raises:
-            RunError: it makes no sense in this state; see `refusal`.
-        """
-        with self._asking:
-            if reason := self.refusal(command):
-                raise RunError(reason)
-            self._awaited.add(command)
-        if command == "stop":  # must not wait its turn
-            self.stop()
-
-        def work() -> Any:
-            self.set_trait("error", self._derailed)
-            try:
-                done = self._begin(command, *args, **kwargs)
-                return self._train() if command == "train" else done
-            except Exception as error:
-                self.set_trait("error", on_one_line(error))
-                raise
-
-        def ended(future: Future[Any]) -> None:
-            if future.cancelled():
-                self._awaited.discard(command)
-
-        future = self._worker.submit(work)
-        future.add_done_callback(ended)
-        if command == "train":
-            self._running = future
-        return future
-
-    def _begin(self, command: str, *args: Any, **kwargs: Any) -> Any:
-        """Do what was requested; of a training, what comes before its first step."""
-        try:
-            if command in OF_A_MODEL and not self._has_model:  # what was to make one has failed
-                raise RunError(NO_MODEL)
-            method = self._prepare if command == "train" else getattr(self, command)
-            return method(*args, **kwargs)
-        finally:
-            self._awaited.discard(command)  # before a panel looks at what came of it
-
-    def refusal(self, command: str) -> str:
-        """Say why to request `command` makes no sense now; empty where it does.
-
-        What asks a model makes one where there is none, if it is called as a method; it is not
-        so for whoever presses a button.
+        `model` makes the model where it was the user's own, as in `Session(model=...)`. `step`
+        takes the weights of that checkpoint instead of the best. `changes` are settings that make
+        no other model, such as `beam_width`.
 
         Raises:
-            WorkbenchError: there is no such command.
+            RunError: it holds no model, or not one of this version, or not that of `model`; it
+                has no such checkpoint.
         """
-        if command not in COMMANDS:
-            raise WorkbenchError(
-                f"expected a command ({', '.join(COMMANDS)}), got {command!r}"
-                f"{nearest(command, COMMANDS)}"
-            )
-        return self._out_of_place(command) or self._untimely(command)
-
-    def _untimely(self, command: str) -> str:
-        """Say why `command` comes too early, or twice."""
-        coming = self.busy == BUILDING or self._awaited & MAKES_A_MODEL
-        if command in OF_A_MODEL and not self._has_model and not coming:
-            return NO_MODEL
-        if command == "build" and command in self._awaited:
-            return "the model is about to be built; wait for it"
-        if command in MAKES_A_MODEL and self._awaited & BEGINNING:
-            return "training is about to begin; wait for it"
-        return ""
-
-    def _out_of_place(self, command: str) -> str:
-        """Say why `command` makes no sense in this state."""
-        if command in STEERING and not self._leads:
-            return "worker 0 leads this training; ask for it there"
-        if command in ("load", "build") and self._under_way:
-            return "training is under way; stop it first"
-        if command == "build" and self._has_model and not self.stale:
-            return "the model is built already; change a setting to build another"
-        if command == "train" and self.state == "training":
-            return "training is under way; wait for it or stop it first"
-        if command == "train" and self.state == "paused":
-            return "training is paused; resume it or stop it"
-        if command in ("advance", "over_time") and self.state == "training":
-            return "training is under way; pause it first"
-        if command == "pause" and self.state != "training":
-            return "nothing is training; there is nothing to pause"
-        if command == "resume" and self.state != "paused":
-            return "training is not paused; there is nothing to resume"
-        if command == "take_apart" and self.taken_apart is None:
-            return "no translation is taken apart yet; ask for a stepper first"
-        if command == "take_apart" and self.state == "training":
-            return "training is under way and changes the model; pause it or stop it first"
-        if command == "stop" and not self._under_way:
-            return "nothing is training; there is nothing to stop"
-        return ""
-
-    def _check(self, command: str) -> None:
-        if reason := self._out_of_place(command):
-            raise RunError(reason)
-
-    @contextmanager
-    def _doing(self, what: str) -> Iterator[None]:
-        """Be busy with something; what is done for the sake of something else counts as that."""
-        before = self.busy
-        self.set_trait("busy", before or what)
-        try:
-            yield
-        finally:
-            self.set_trait("busy", before)
+        session = cls(model=model)
+        path = unpacked(run, session)
+        saved = find_model(path)
+        check_factory(saved, model)
+        session._take_settings(read_settings(saved).replace(run_directory=str(path), **changes))
+        session._worker.do(partial(session._open, RunDirectory(path), saved, step))
+        return session
 
     # Settings -------------------------------------------------------------------------------
 
@@ -319,69 +168,34 @@ class Session(traitlets.HasTraits):
             RunError: training is under way and cannot go on with such a change.
         """
         draft = self.draft.replace(**changes)
-        held = _differing(draft, self.draft) - AT_ONCE - {"learning_rate"}
-        if self._under_way and held:
-            raise RunError(
-                f"{', '.join(sorted(held))}: cannot change while training is under way; stop it "
-                "first"
-            )
+        if self._under_way:
+            drafts.check_under_way(draft, self.draft)
         self.set_trait("draft", draft)
         if not self._has_model and not self.busy:
             self._adopt_draft()
         elif self.state == "built":
-            self._adopt_training_settings()
+            self.set_trait("config", drafts.adopted_before_training(draft, self.config))
 
     @property
     def stale(self) -> tuple[str, ...]:
         """The settings in which the model that is there is not the one wanted."""
-        if not self._has_model:
-            return ()
-        differing = _differing(self.draft, self.config) - AT_ONCE
-        if self._under_way:
-            differing -= {"learning_rate"}
-        return tuple(name for name in RunConfig.model_fields if name in differing)
+        return drafts.stale(self.draft, self.config, self._under_way) if self._has_model else ()
 
     def sketch(self) -> tuple[Block, ...]:
         """The diagram of the model that the draft asks for, without building it.
 
         Before a corpus is loaded the vocabularies count as full.
         """
-        draft, codec = self.draft, self._codec
+        draft, codec = self.draft, self.codec_loaded
         if self._factory and self._has_model:
             return self.blocks
-        if codec is None or _differing(draft, self.config) & OF_THE_DATA:
+        if codec is None or drafts.of_other_data(draft, self.config):
             return outline(draft, draft.source_vocabulary, draft.target_vocabulary)
         return outline(draft, codec.source.size, codec.target.size)
 
-    @property
-    def _has_model(self) -> bool:
-        return self.state not in ("empty", "data")
-
-    @property
-    def _under_way(self) -> bool:
-        return self.state in ("training", "paused")
-
-    def _take_settings(self, config: RunConfig) -> None:
-        self.set_trait("config", config)
-        self.set_trait("draft", config)
-
-    def _adopt_draft(self) -> None:
-        """Make the draft the settings of the next model, and forget a corpus of other settings."""
-        if _differing(self.draft, self.config) & OF_THE_DATA:
-            self._corpus, self._codec = None, None
-            self.encoded, self.bad_lines = {}, []
-            self.set_trait("state", "empty")
-        self.set_trait("config", self.draft)
-
-    def _adopt_training_settings(self) -> None:
-        differing = _differing(self.draft, self.config) & BEFORE_TRAINING
-        now = {name: getattr(self.draft, name) for name in differing}
-        with suppress(SettingsError):  # they make sense only with what waits for `build`
-            self.set_trait("config", self.config.replace(**now))
-
     # Data and model -------------------------------------------------------------------------
 
-    @_worked("reading the corpus")
+    @worked("reading the corpus")
     def load(self) -> Corpus:
         """Load the corpus, learn the vocabularies and number the tokens.
 
@@ -390,40 +204,40 @@ class Session(traitlets.HasTraits):
         """
         if not self._has_model:
             self._adopt_draft()
-        if self._corpus is None:
-            corpus = corpus_from(self.config)
-            known = self._codec
-            self._codec = known or self._make_codec(corpus)
-            self.bad_lines = list(corpus.bad_lines)
-            try:
-                encoded = {split: self._encode(pairs) for split, pairs in corpus.splits.items()}
-            except WorkbenchError:
-                self._codec = known  # the file may be another when it is read again
-                raise
-            self.encoded, self._corpus = encoded, corpus
-            if self.state == "empty":
-                self.set_trait("state", "data")
-        return self._corpus
+        corpus = self._data.load(self.config)
+        if self.state == "empty":
+            self.set_trait("state", "data")
+        return corpus
 
     @property
     def corpus_loaded(self) -> Corpus | None:
         """The corpus, where it is loaded."""
-        return self._corpus
+        return self._data.corpus
+
+    @property
+    def encoded(self) -> dict[str, EncodedPairs]:
+        """The pairs of every split as numbers, where the corpus is loaded."""
+        return self._data.encoded
+
+    @property
+    def bad_lines(self) -> list[BadLine]:
+        """What was left out of the corpus, and of what else was read since."""
+        return self._data.bad_lines
 
     @property
     def codec_loaded(self) -> Codec | None:
         """The tokenizers, where there are any: to ask for `codec` learns them."""
-        return self._codec
+        return self._data.codec
 
     @property
     def codec(self) -> Codec:
         """The tokenizers: those of the opened run, else learned from the training pairs."""
-        if self._codec is None:
+        if self._data.codec is None:
             self.load()
-        assert self._codec is not None  # load has made it
-        return self._codec
+        assert self._data.codec is not None  # load has made it
+        return self._data.codec
 
-    @_worked(BUILDING)
+    @worked(BUILDING)
     def build(self) -> Seq2Seq:
         """Make the model with its first weights, which depend on `seed` alone.
 
@@ -440,17 +254,7 @@ class Session(traitlets.HasTraits):
             self.set_trait("progress", None)
             self.set_trait("error", "")
             self.set_trait("state", "data")
-        return self._built()
-
-    def _built(self) -> Seq2Seq:
-        """Return the model that is there, or make one."""
-        if not self._has_model:
-            self.load()
-            self._make_model(self.config.strategy)
-            if self.config.adapt_from:
-                take_weights(self.model, self.config, self.codec)
-            self.set_trait("state", "built")
-        return self.model
+        return self._built().model
 
     @property
     def blocks(self) -> tuple[Block, ...]:
@@ -458,13 +262,6 @@ class Session(traitlets.HasTraits):
         if self._own:
             return self._own.outline()
         return outline(self.config, self.codec.source.size, self.codec.target.size)
-
-    @property
-    def directory(self) -> RunDirectory:
-        """Where this run is written: `run_directory`, else `runs/<name>-<hash>`."""
-        if self.config.run_directory:
-            return RunDirectory(self.config.run_directory)
-        return RunDirectory(Path("runs") / run_name(self.config, "session", self._identity))
 
     # Training -------------------------------------------------------------------------------
 
@@ -525,156 +322,16 @@ class Session(traitlets.HasTraits):
             await asyncio.wrap_future(self._running)
 
     @property
-    def _identity(self) -> str:
-        own = self._own.name_of_own if self._own else ""
-        return run_hash(self.config, self.load().fingerprint, own)
+    def complete(self) -> bool:
+        """Whether training has come to its end, and another finds no step to do."""
+        return self._trainer.complete
 
     @property
-    def _own(self) -> Own | None:
-        """The model that the user brought, if there is one."""
-        if self._factory is None:
-            return None
-        model = self._built()
-        assert isinstance(model, Own)  # the factory has made it
-        return model
+    def back_to(self) -> str:
+        """Where `resume` goes on from, where that is not the step at which it was paused."""
+        return self._trainer.back_to
 
-    def _refuse_a_run_that_is_not_ours(self) -> None:
-        directory = self.directory
-        if directory.runner == "other":
-            raise RunError(
-                f"{directory}: another process is at it; wait for it, or choose another "
-                "run_directory"
-            )
-        known = directory.read().get("identity") if directory.record.exists() else None
-        if known not in (None, self._identity) and Checkpoints(directory.checkpoints).steps:
-            raise RunError(
-                f"{directory}: holds checkpoints of other settings or data; choose another "
-                "run_directory, or remove it"
-            )
-
-    def _prepare(self, steps: int | None = None) -> None:
-        """See to it that training may begin, and say that it does."""
-        self._check("train")
-        check_logs(self.config.log_to)
-        self.load()
-        self._built()
-        if self._made_for != self.config.strategy:
-            raise RunError(
-                f"strategy is {self.config.strategy!r} and a run that was opened is for use, not "
-                "for such training: go on with Session(...) and the same settings"
-            )
-        if self._leads:
-            self._refuse_a_run_that_is_not_ours()
-        self.set_trait("error", "")
-        self._control.begin(steps)
-
-    def _train(self) -> None:
-        """Train to the end; where another worker leads, as it says."""
-        if self._leads:
-            self._train_on_record()
-            return
-        try:
-            follow(self.model, self.encoded["train"], self.config)
-        except BaseException as error:
-            self.set_trait("error", on_one_line(error))
-            self.set_trait("state", "failed")
-            raise
-        self.set_trait("state", "trained")
-
-    def _train_on_record(self) -> None:
-        """Train to the end, and let the run directory tell how it went."""
-        directory = self.directory
-        owned = directory.runner == "parent"  # it began this run and will end it
-        try:
-            if not owned:
-                directory.begin(config=self.config.model_dump())
-            if self._own:
-                directory.update(model=self._own.name_of_own)
-            directory.update(
-                identity=self._identity,
-                **before_training(
-                    self.config, self.load(), self.encoded, self.bad_lines, self.model
-                ),
-            )
-            if owned and not self._watching:
-                self._watching = True
-                when_parent_dies(os.getppid(), lambda: directory.update(**KILLED))
-            with before_exit(self.stop):
-                status = self._drive(directory)
-                self.save()
-                directory.update(weights=weights_digest(self.model))
-            if not owned:
-                directory.update(status=status)
-            self.set_trait("state", "trained")
-        except BaseException as error:
-            kind, message = type(error).__name__, " ".join(str(error).split())
-            self.set_trait("error", on_one_line(error))
-            self.set_trait("state", "failed")
-            if not owned:
-                status = "stopped" if isinstance(error, KeyboardInterrupt) else "failed"
-                directory.update(status=status, error={"type": kind, "message": message})
-            raise
-
-    def _drive(self, directory: RunDirectory) -> str:
-        """Train; where a loss is not a number, let a person go on from the last checkpoint."""
-        training = self._training(directory)
-        while True:
-            try:
-                self.complete = training()
-                return "stopped" if self._control.stopped else "ok"
-            except LossNotFiniteError as error:
-                if not self.config.live or self._made_for == "multi_worker":
-                    raise  # the other workers have gone home
-                self.set_trait("error", str(error))
-                if not self._control.stopped:
-                    self._wait_on_the_rails(directory)
-                if self._control.stopped:
-                    return "stopped"
-
-    def _wait_on_the_rails(self, directory: RunDirectory) -> None:
-        """Pause until a person goes on from the last checkpoint, or stops; say so all the while."""
-        steps = Checkpoints(directory.checkpoints).steps
-        self.back_to = f"step {steps[-1]}" if steps else "the start"
-        last = ", the last checkpoint" if steps else ""
-        self._derailed = f"{self.error}; resume goes on from {self.back_to}{last}"
-        self.set_trait("error", self._derailed)
-        try:
-            self._control.pause()
-            self._control.between()
-        finally:
-            self.back_to = self._derailed = ""
-            self.set_trait("error", "")
-
-    def _training(self, directory: RunDirectory) -> RecordedTraining:
-        return RecordedTraining(
-            model=self.model,
-            pairs=self.encoded["train"],
-            config=self.config,
-            evaluate=self._look,
-            traced={"evaluation": self._instruments.teacher},
-            codec=self.codec,
-            blocks=self.blocks,
-            directory=directory,
-            control=self._control,
-            wanted_rate=lambda: self.draft.learning_rate,
-            listener=Listener(
-                begun=partial(setattr, self, "history"),
-                stepped=partial(self.set_trait, "progress"),
-                warned=partial(self.set_trait, "error"),
-            ),
-        )
-
-    def _look(self) -> tuple[Evaluation, tuple[Translation, ...]]:
-        """Measure the validation split and translate the watched sentences, greedily."""
-        pairs, config = self.encoded["validation"], self.config
-        evaluation, translations = self._instruments.measure(
-            "validation", pairs, config.validation_sentences,
-            config.replace(**GREEDY, prefix=""), self._control.between_batches,
-        )  # fmt: skip
-        watched = min(config.probe_sentences, len(pairs))
-        return evaluation, tuple(translations[:watched])
-
-    # Using the model ------------------------------------------------------------------------
+    # Translating ----------------------------------------------------------------------------
 
     def translate(
         self,
@@ -693,18 +350,30 @@ class Session(traitlets.HasTraits):
             SettingsError: they are none.
             InterventionError: one of them does not fit; the error begins with its number.
         """
-        changes = {} if interventions is None else {"interventions": interventions}
-        search = self.draft.replace(**changes)
+        search = drafts.under(self.draft, interventions)
         if search.interventions:
-            width = beam_width or search.beam_width
-            translation = self._replayed(text, search, width)
-            best = translation.hypotheses[: hypotheses or search.hypotheses or width]
-            beam = translation.beam if record else None
-            translation = replace(translation, hypotheses=best, beam=beam)
+            how = (search, beam_width, hypotheses, record)
+            translation = self._ask("translating", lambda it: it.replay(text, *how))
         else:
             [translation] = self.translate_all([text], beam_width, hypotheses, record)
         self.set_trait("translation", translation)
         return translation
+
+    def translate_all(
+        self, texts: Sequence[str], beam_width: int = 0, hypotheses: int = 1, record: bool = False
+    ) -> list[Translation]:
+        """Translate many texts."""
+        pairs = [Pair(text, "") for text in texts]
+        return self.translate_pairs(pairs, beam_width, hypotheses, record)
+
+    def translate_pairs(
+        self, pairs: Sequence[Pair], beam_width: int = 0, hypotheses: int = 1, record: bool = False
+    ) -> list[Translation]:
+        """Translate the sources of `pairs`; references and alignments are kept beside."""
+        search = self.draft.replace(beam_width=beam_width) if beam_width else self.draft
+        hypotheses = hypotheses or search.hypotheses or search.beam_width
+        how = (search, hypotheses, record)
+        return self._ask("translating", lambda it: it.translate(pairs, *how))
 
     def stepper(self, text: str) -> Stepper:
         """Return what takes the translation of a text apart, with the settings' search.
@@ -712,16 +381,11 @@ class Session(traitlets.HasTraits):
         Its steps are done by the session's thread, whichever thread asks for them, with the
         weights as they are then.
         """
-        stepper = self._stepper(text)
+        stepper = self._ask("reading the source", lambda it: it.stepper(text, self.draft))
         self.set_trait("taken_apart", stepper)
         return stepper
 
-    @_worked("reading the source")
-    def _stepper(self, text: str) -> Stepper:
-        self._built()
-        return self._instruments.stepper(text, self.draft)
-
-    def take_apart(self, act: Callable[[Stepper], R], doing: str = "") -> R:
+    def take_apart(self, act: Callable[[Stepper], T], doing: str = "") -> T:
         """Have something done with the latest stepper, all of it by the session's thread.
 
         The session is busy with it where it takes long enough to be said: `doing`.
@@ -729,95 +393,64 @@ class Session(traitlets.HasTraits):
         Raises:
             RunError: there is no stepper, or training is under way.
         """
-        self._check("take_apart")
-        assert self.taken_apart  # or it would have been refused
-        stepper = self.taken_apart
+        return self._turns.do(doing, partial(act, self._latest_stepper()))
 
-        def work() -> R:
-            with self._doing(doing) if doing else nullcontext():
-                return act(stepper)
-
-        return self._worker.do(work)
-
-    def translate_all(
-        self,
-        texts: Sequence[str],
-        beam_width: int = 0,
-        hypotheses: int = 1,
-        record: bool = False,
-    ) -> list[Translation]:
-        """Translate many texts."""
-        pairs = [Pair(text, "") for text in texts]
-        return self.translate_pairs(pairs, beam_width, hypotheses, record)
-
-    def translate_pairs(
-        self,
-        pairs: Sequence[Pair],
-        beam_width: int = 0,
-        hypotheses: int = 1,
-        record: bool = False,
-    ) -> list[Translation]:
-        """Translate the sources of `pairs`; references and alignments are kept beside."""
-        search = self.draft.replace(beam_width=beam_width) if beam_width else self.draft
-        hypotheses = hypotheses or search.hypotheses or search.beam_width
-        return self._translate(pairs, search, hypotheses, record)
+    # Measuring and looking inside -----------------------------------------------------------
 
     def score(self, source: str, target: str) -> Translation:
         """Return the log-probability and the attention of every token of a given target."""
         return self.score_all([Pair(source, target)])[0]
 
-    @_worked("scoring")
+    @worked("scoring")
     def score_all(self, pairs: Sequence[Pair]) -> list[Translation]:
         """Score many pairs under teacher forcing."""
-        self._built()
-        return self._instruments.score(pairs)
+        return self._built().instruments.score(pairs)
 
-    @_worked("reading self-attention")
-    def self_attention(self, source: str, target: str) -> SelfAttention:
-        """Return what each side of a Transformer reads of itself, for one pair."""
-        return self_attention(self._built(), self.codec, source, target)
-
-    @_worked("evaluating")
+    @worked("evaluating")
     def evaluate(self, split: str = "test", limit: int = 0) -> tuple[Evaluation, list[Translation]]:
         """Measure a split with the settings' beam; `limit` sentences at most are translated.
 
         Returns: the figures (see `Evaluation`), and the translations they were counted on.
         """
-        self._built()
+        ready = self._built().instruments
         self.load()
-        encoded = self._split(split)
-        return self._instruments.measure(split, encoded, limit or len(encoded), self.draft)
+        encoded = self._data.split(split)
+        return ready.measure(split, encoded, limit or len(encoded), self.draft)
 
-    @_worked("evaluating")
+    @worked("evaluating")
     def evaluate_pairs(self, pairs: Sequence[Pair], name: str = "given") -> Evaluation:
         """Measure any pairs, with the settings' beam."""
-        self._built()
-        fold = str.lower if self.config.lowercase else str
-        encoded = self._encode(
-            [pair._replace(source=fold(pair.source), target=fold(pair.target)) for pair in pairs]
-        )
-        return self._instruments.measure(name, encoded, len(encoded), self.draft)[0]
+        ready, fold = self._built().instruments, str.lower if self.config.lowercase else str
+        folded = [
+            pair._replace(source=fold(pair.source), target=fold(pair.target)) for pair in pairs
+        ]
+        encoded = self._data.encode(folded, self.config)
+        return ready.measure(name, encoded, len(encoded), self.draft)[0]
 
-    @_worked("diagnosing")
+    @worked("diagnosing")
     def diagnose(self, of: str | Sequence[Pair] = "test", limit: int = 200) -> Diagnoses:
         """Say of every sentence whether search or model is at fault, and which to look at.
 
         The first `limit` sentences of a split, or of pairs that are given, are diagnosed, 0 for
         all. Only those worth a look keep all that the search weighed; it is large.
         """
-        self._built()
+        ready = self._built().instruments
         self.load()
-        pairs = self._pairs(of)[: limit or None]
+        pairs = self._data.pairs(of)[: limit or None]
         counts = dict(frequencies(self.codec.target, self.encoded["train"].targets))
-        return self._instruments.diagnose(pairs, self.draft, counts)
+        return ready.diagnose(pairs, self.draft, counts)
 
-    @_worked("attributing")
+    @worked("attributing")
     def attribute(self, pair: Pair, method: Method = "integrated_gradients") -> Attribution:
         """Return what each source token says for each target token; see `Attributor`."""
-        self._built()
-        return self._instruments.attribute(pair, method)
+        return self._built().instruments.attribute(pair, method)
 
-    @_worked("seeking attention")
+    @worked("reading self-attention")
+    def self_attention(self, source: str, target: str) -> SelfAttention:
+        """Return what each side of a Transformer reads of itself, for one pair."""
+        return self_attention(self._built().model, self.codec, source, target)
+
+    @worked("seeking attention")
     def wanted_attention(
         self,
         text: str,
@@ -835,36 +468,27 @@ class Session(traitlets.HasTraits):
         Raises:
             RunError: nothing is taken apart, or another source or prefix stands at that place.
         """
-        self._built()
+        ready = self._built().instruments
         if place is None:
             self.codec.readable_source(text)
-            return self._instruments.seek(text, prefix, wanted, layer, head)
-        self._check("take_apart")
-        assert self.taken_apart  # or it would have been refused
-        here = self.taken_apart.node(place).decoded
-        if (here.source.text, here.prefix) != (text, tuple(prefix)):
-            raise RunError(
-                f"expected the source and prefix of {place!r}, {here.source.text!r} and "
-                f"{here.prefix}, got {text!r} and {tuple(prefix)}; leave the place out"
-            )
-        return self._instruments.seek_at(self.taken_apart, place, wanted, layer, head)
+            return ready.seek(text, prefix, wanted, layer, head)
+        stepper = self._latest_stepper()
+        check_place(stepper, place, text, prefix)
+        return ready.seek_at(stepper, place, wanted, layer, head)
 
-    @_worked("reading states")
+    @worked("reading states")
     def states(self, of: str | Sequence[Pair] = "train", most: int = MOST) -> States:
         """Return the hidden states of the first sentences of a split, or of pairs that are given.
 
         See `StateReader`.
         """
-        self._built()
+        ready = self._built().instruments
         self.load()
-        return self._instruments.read_states(self._pairs(of), most)
+        return ready.read_states(self._data.pairs(of), most)
 
-    @_worked("looking back")
+    @worked("looking back")
     def over_time(
-        self,
-        text: str,
-        interventions: str | Sequence[Any] | None = None,
-        reference: str = "",
+        self, text: str, interventions: str | Sequence[Any] | None = None, reference: str = ""
     ) -> OverTime:
         """Translate one text with the weights of every checkpoint that this run has kept.
 
@@ -877,53 +501,19 @@ class Session(traitlets.HasTraits):
             RunError: nothing is kept, or training is under way and not paused.
         """
         self._check("over_time")
-        changes = {} if interventions is None else {"interventions": interventions}
-        self._built()
-        search = self.draft.replace(**changes)
-        checkpoints = Checkpoints(self.directory.checkpoints)
-        if not checkpoints.moments:
-            raise RunError(
-                f"{self.directory}: no checkpoint is kept to look back to; train with "
-                "keep_checkpoints above 0, or open another run"
-            )
-        measured = {one.step: one.evaluation for one in self.history if one.evaluation}
-        name = self.directory.path.resolve().name
-        moments = [
-            Moment(name, step, measured[step].figures if step in measured else {})
-            for step in checkpoints.moments
-        ]
-        return self._instruments.look_back(text, reference, search, checkpoints, moments)
-
-    @_worked("translating")
-    def _translate(
-        self,
-        pairs: Sequence[Pair],
-        search: SearchSettings,
-        hypotheses: int,
-        record: bool,
-    ) -> list[Translation]:
-        self._built()
-        return self._instruments.translate(pairs, search, hypotheses, record)
-
-    @_worked("translating")
-    def _replayed(self, text: str, search: SearchSettings, width: int) -> Translation:
-        self._built()
-        return self._instruments.replay(text, search, width)
-
-    def _pairs(self, of: str | Sequence[Pair]) -> Sequence[Pair]:
-        return self._split(of).pairs if isinstance(of, str) else of
-
-    def _split(self, name: str) -> EncodedPairs:
-        if name not in self.encoded:
-            known = ", ".join(self.encoded)
-            raise WorkbenchError(
-                f"expected a split ({known}), got {name!r}{nearest(name, self.encoded)}"
-            )
-        return self.encoded[name]
+        ready, search = self._built().instruments, drafts.under(self.draft, interventions)
+        return ready.look_back(text, reference, search, self.directory, self.history)
 
     # The run directory ----------------------------------------------------------------------
 
-    @_worked("saving")
+    @property
+    def directory(self) -> RunDirectory:
+        """Where this run is written: `run_directory`, else `runs/<name>-<hash>`."""
+        if self.config.run_directory:
+            return RunDirectory(self.config.run_directory)
+        return RunDirectory(Path("runs") / run_name(self.config, "session", self._identity))
+
+    @worked("saving")
     def save(self, path: str | Path | None = None) -> Path:
         """Write settings, tokenizers and weights to `path`, by default the run's `model/`.
 
@@ -935,14 +525,14 @@ class Session(traitlets.HasTraits):
         save_model(target, self.config, self.codec, self.model)
         return target
 
-    @_worked("merging")
+    @worked("merging")
     def merge(self, path: str | Path) -> Path:
         """Write the model to `path` with its LoRA added to the kernels: a model like any other.
 
         Raises:
             RunError: there is no LoRA; `path` is there and holds something else.
         """
-        config, model = merged(self.config, self.codec, self._built())
+        config, model = merged(self.config, self.codec, self._built().model)
         save_model(Path(path), config, self.codec, model)
         return Path(path)
 
@@ -964,72 +554,177 @@ class Session(traitlets.HasTraits):
         """What training took of the machine, moment by moment."""
         return read_usage(self.directory.usage)
 
-    @classmethod
-    def open(
-        cls,
-        run: str | Path,
-        *,
-        model: Factory | None = None,
-        step: int | None = None,
-        **changes: Any,
-    ) -> Self:
-        """Open a finished run, its `.zip`, or a model written by `save`. Runs no code from it.
+    # Asking without waiting -----------------------------------------------------------------
 
-        `model` makes the model where it was the user's own, as in `Session(model=...)`. `step`
-        takes the weights of that checkpoint instead of the best. `changes` are settings that make
-        no other model, such as `beam_width`.
+    def request(self, command: str, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Ask for a method by name and return at once; it is done between two training steps.
+
+        What goes wrong in it becomes `error`, and is raised by the future.
 
         Raises:
-            RunError: it holds no model, or not one of this version, or not that of `model`; it
-                has no such checkpoint.
+            RunError: it makes no sense in this state; see `refusal`.
         """
-        session = cls(model=model)
-        path = unpacked(run, session)
-        saved = find_model(path)
-        check_factory(saved, model)
-        session._take_settings(read_settings(saved).replace(run_directory=str(path), **changes))
-        session._worker.do(partial(session._open, path, saved, step))
-        return session
+        self._requests.admit(command, self.refusal)
+        if command == "stop":  # must not wait its turn
+            self.stop()
+        begin = partial(self._begin, command, *args, **kwargs)
+        if command != "train":
+            return self._requests.submit(command, begin)
+        self._running = self._requests.submit(command, begin, self._train)
+        return self._running
 
-    def _open(self, path: Path, saved: Path, step: int | None) -> None:
-        self._codec = Codec.load(saved)
-        self._make_model("none")
-        check_class(saved, self.model)
-        load_weights(saved, self.model)
-        directory = RunDirectory(path)
-        if step is not None:
-            Checkpoints(directory.checkpoints).restore_weights(step, self.model)
+    def refusal(self, command: str) -> str:
+        """Say why to request `command` makes no sense now; empty where it does.
+
+        What asks a model makes one where there is none, if it is called as a method; it is not
+        so for whoever presses a button.
+
+        Raises:
+            WorkbenchError: there is no such command.
+        """
+        return refusals.refusal(command, self._standing)
+
+    def _begin(self, command: str, *args: Any, **kwargs: Any) -> Any:
+        """Do what was requested; of a training, what comes before its first step."""
+        self.set_trait("error", self._trainer.derailed)
+        if command in OF_A_MODEL and not self._has_model:  # what was to make one has failed
+            raise RunError(NO_MODEL)
+        method = self._prepare if command == "train" else getattr(self, command)
+        return method(*args, **kwargs)
+
+    # Where the session stands ---------------------------------------------------------------
+
+    @property
+    def _has_model(self) -> bool:
+        return self.state not in refusals.WITHOUT_MODEL
+
+    @property
+    def _under_way(self) -> bool:
+        return self.state in refusals.UNDER_WAY
+
+    @property
+    def _leads(self) -> bool:
+        return self._made is None or self._made.leads
+
+    @property
+    def _standing(self) -> Standing:
+        return Standing(
+            self.state, self.busy, self._requests.awaited, self._leads, bool(self.stale),
+            self.taken_apart is not None,
+        )  # fmt: skip
+
+    def _check(self, command: str) -> None:
+        if reason := refusals.out_of_place(command, self._standing):
+            raise RunError(reason)
+
+    @property
+    def _identity(self) -> str:
+        own = self._own.name_of_own if self._own else ""
+        return run_hash(self.config, self.load().fingerprint, own)
+
+    @property
+    def _own(self) -> Own | None:
+        """The model that the user brought, if there is one."""
+        if self._factory is None:
+            return None
+        model = self._built().model
+        assert isinstance(model, Own)  # the factory has made it
+        return model
+
+    def _latest_stepper(self) -> Stepper:
+        self._check("take_apart")
+        assert self.taken_apart  # or it would have been refused
+        return self.taken_apart
+
+    def _take_settings(self, config: RunConfig) -> None:
+        self.set_trait("config", config)
+        self.set_trait("draft", config)
+
+    def _adopt_draft(self) -> None:
+        """Make the draft the settings of the next model, and forget a corpus of other settings."""
+        if drafts.of_other_data(self.draft, self.config):
+            self._data.forget()
+            self.set_trait("state", "empty")
+        self.set_trait("config", self.draft)
+
+    # Work of the session's thread -----------------------------------------------------------
+
+    def _ask(self, doing: str, ask: Callable[[Instruments], T]) -> T:
+        """Have the model asked, or one that is made for it."""
+        return self._turns.do(doing, lambda: ask(self._built().instruments))
+
+    def _built(self) -> Made:
+        """Return the model that is there, or make one."""
+        if not self._has_model:
+            self.load()
+            self._make(self.config.strategy)
+            if self.config.adapt_from:
+                take_weights(self.model, self.config, self.codec)
+            self.set_trait("state", "built")
+        assert self._made  # now it is
+        return self._made
+
+    def _make(self, strategy: Strategy) -> None:
+        self.set_trait("taken_apart", None)  # it holds the model before
+        self._trainer.complete = False
+        self._made = make(
+            self.config, self.codec, self.corpus_loaded, strategy, self._factory, self._worker.do
+        )
+        self.model = self._made.model
+
+    def _open(self, directory: RunDirectory, saved: Path, step: int | None) -> None:
+        self._data.codec = Codec.load(saved)
+        self._make("none")
+        restore(self.model, saved, directory, step)
         self.history = list(watched_history(directory.metrics, directory.probes))
-        self.complete = directory.record.exists() and directory.read().get("status") == "ok"
+        self._trainer.complete = directory.status == "ok"
         self.set_trait("state", "trained")
 
-    def _make_codec(self, corpus: Corpus) -> Codec:
-        if self.config.adapt_from:
-            return trained_codec(self.config)
-        return Codec.train(corpus.train, self.config)
+    def _prepare(self, steps: int | None = None) -> None:
+        """See to it that training may begin, and say that it does."""
+        self._check("train")
+        check_logs(self.config.log_to)
+        self.load()
+        if self._built().strategy != self.config.strategy:
+            raise RunError(
+                f"strategy is {self.config.strategy!r} and a run that was opened is for use, not "
+                "for such training: go on with Session(...) and the same settings"
+            )
+        if self._leads:
+            check_ours(self.directory, lambda: self._identity)
+        self.set_trait("error", "")
+        self._control.begin(steps)
 
-    def _make_model(self, strategy: Strategy) -> None:
-        device.prepare(self.config.deterministic)
-        self.set_trait("taken_apart", None)  # it holds the model before
-        self.complete = False
-        workers = Workers(strategy)
-        workers.agree(run_hash(self.config, self._corpus.fingerprint if self._corpus else ""))
-        self._made_for, self._leads = strategy, workers.leads
-        with distribution.strategy(strategy).scope():
-            if self._factory:
-                self.model: Seq2Seq = build_own(self._factory, self.config, self.codec)
-            else:
-                self.model = build_model(self.config, self.codec)
-        self._instruments = Instruments(
-            self.model, self.codec, self.config.batch_size, self._worker.do
+    def _train(self) -> None:
+        """Train to the end; where another worker leads, as it says."""
+        if self._leads:
+            self._trainer.lead(self._training(), self._facts, self.save)
+        else:
+            self._trainer.follow(self.model, self.encoded["train"], self.config)
+
+    def _facts(self) -> dict[str, Any]:
+        """Return what `run.json` says of training before its first step."""
+        own = {"model": self._own.name_of_own} if self._own else {}
+        known = self.config, self.load(), self.encoded, self.bad_lines, self.model
+        return {**own, "identity": self._identity, **before_training(*known)}
+
+    def _training(self) -> RecordedTraining:
+        instruments, control = self._built().instruments, self._control
+        validation = self.encoded["validation"]
+        return RecordedTraining(
+            model=self.model,
+            pairs=self.encoded["train"],
+            config=self.config,
+            evaluate=lambda: instruments.look(validation, self.config, control.between_batches),
+            traced={"evaluation": instruments.teacher},
+            codec=self.codec,
+            blocks=lambda: self.blocks,
+            directory=self.directory,
+            control=control,
+            wanted_rate=lambda: self.draft.learning_rate,
+            listener=Listener(
+                begun=partial(setattr, self, "history"),
+                stepped=partial(self.set_trait, "progress"),
+                warned=partial(self.set_trait, "error"),
+            ),
         )
-
-    def _encode(self, pairs: Sequence[Pair]) -> EncodedPairs:
-        encoded, bad = self.codec.encode_pairs(pairs, self.config.skip_bad_lines)
-        self.bad_lines.extend(bad)
-        return encoded
-
-
-def _differing(one: RunConfig, other: RunConfig) -> set[str]:
-    """Return the names of the settings in which two differ."""
-    return {name for name in RunConfig.model_fields if getattr(one, name) != getattr(other, name)}
