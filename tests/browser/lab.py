@@ -227,7 +227,7 @@ from IPython import get_ipython
 from ipywidgets import Widget
 shell = get_ipython()
 for value in list(shell.user_ns.values()):
-    if type(value).__module__ == "workbench.session":
+    if type(value).__module__ == "workbench.session.session":
         value.stop()
 Widget.close_all()
 shell.reset(new_session=False)

@@ -28,6 +28,7 @@ from workbench.errors import WorkbenchError
 from workbench.records import Evaluation, Hypothesis, Translation
 from workbench.search.stepper import Stepper
 from workbench.session import COMMANDS, Session
+from workbench.session.instruments import Instruments
 from workbench.training.step import TrainingStep
 from workbench.widgets import headless
 from workbench.widgets.candidates import Candidates
@@ -234,7 +235,7 @@ def test_a_thousand_presses_in_random_order(monkeypatch):
     monkeypatch.setattr(TrainingStep, "__call__", step)
     look = Evaluation("validation", {"loss": 1.0, "exact_match": 0.5, "bleu": 2.0})
     probes = watched_sentences()
-    monkeypatch.setattr(Session, "_look", lambda _: (look, probes))
+    monkeypatch.setattr(Instruments, "look", lambda *_: (look, probes))
     monkeypatch.setattr(headless, "COMMAND", (sys.executable, "-c", "print('no report')"))
     Person.presses, Person.uses, Person.states = 0, 0, set()
     for _ in range(ROUNDS):
