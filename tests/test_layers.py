@@ -277,8 +277,11 @@ except SystemExit as exit:
 """
 
 
-@pytest.mark.parametrize(("what", "code"), [("import workbench", "import workbench"),
-                                            ("workbench --help", HELP)])  # fmt: skip
+@pytest.mark.parametrize(("what", "code"), [
+    ("import workbench", "import workbench"),
+    ("workbench --help", HELP),
+    ("what may be asked of a session when", "import workbench.session.refusals"),
+])  # fmt: skip
 def test_light_start(what, code, capsys):
     libraries, times = loaded(code, "-X", "importtime")
     assert "workbench" in libraries

@@ -6,11 +6,11 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from sessions import stopping_look
 
 from workbench.config import RunConfig
 from workbench.errors import RunError, SettingsError
 from workbench.session import Session
-from workbench.session.instruments import Instruments
 
 
 class Mean(keras.Model):
@@ -46,13 +46,6 @@ class Other(Mean):
 class Broken(Mean):
     def step(self, *given, **more):
         return super().step(*given, **more)[:2]
-
-
-@pytest.fixture(scope="module")
-def corpus(pairs, tmp_path_factory):
-    path = tmp_path_factory.mktemp("corpus") / "phrases.tsv"
-    path.write_text("".join(f"{pair.source}\t{pair.target}\n" for pair in pairs))
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -149,16 +142,10 @@ def test_two_models_of_equal_settings_are_two_runs(settings):
 def test_a_resumed_run_goes_on_as_if_nothing_had_been(settings, trained, tmp_path, monkeypatch):
     """Dropout of Keras included."""
     session = Session(settings, model=Mean, run_directory=str(tmp_path / "run"))
-    look = Instruments.look
-
-    def stopped(*given):
-        session.stop()
-        return look(*given)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Instruments, "look", stopped)
-        with pytest.raises(KeyboardInterrupt):
-            session.train()
+    stopping_look(monkeypatch, session)
+    with pytest.raises(KeyboardInterrupt):
+        session.train()
+    monkeypatch.undo()
     resumed = Session(settings, model=Mean, run_directory=str(tmp_path / "run"))
     resumed.train()
     assert len(resumed.history) == 40

@@ -1,9 +1,11 @@
 """A session that tells others of its training, and one that reads the machine meanwhile."""
 
+import asyncio
 import sys
 import types
 
 import pytest
+from sessions import live, until
 
 from workbench.errors import RunError, SettingsError
 from workbench.session import Session
@@ -13,14 +15,9 @@ from workbench.training.sinks import read_history
 
 
 @pytest.fixture
-def cheap(config, pairs, tmp_path):
-    corpus = tmp_path / "phrases.tsv"
-    corpus.write_text("".join(f"{pair.source}\t{pair.target}\n" for pair in pairs))
-    return config.replace(
-        corpus=str(corpus), encoder="rnn", decoder="rnn", attention="none", bidirectional=False,
-        beam_width=1, max_steps=4, evaluate_every=2, run_directory=str(tmp_path / "run"),
-        log_to="wandb",
-    )  # fmt: skip
+def logged(cheap):
+    """Settings of a run that tells another log of its training."""
+    return cheap.replace(max_steps=4, evaluate_every=2, log_to="wandb")
 
 
 @pytest.fixture
@@ -50,9 +47,9 @@ def log(monkeypatch):
     return found
 
 
-def test_a_log_that_is_lost_does_not_lose_training(cheap, log):
+def test_a_log_that_is_lost_does_not_lose_training(logged, log):
     log.refuse = 2
-    session = Session(cheap)
+    session = Session(logged)
     session.train()
     record = session.directory.read()
     reason = "ConnectionError: the server is gone"
@@ -69,9 +66,9 @@ def test_a_log_that_is_lost_does_not_lose_training(cheap, log):
     assert Session.open(session.directory.path).translate("cat").hypotheses
 
 
-def test_a_run_that_goes_on_is_known_by_its_name(cheap, log):
-    Session(cheap, max_steps=2).train()
-    session = Session(cheap, max_steps=4, name="no other run")
+def test_a_run_that_goes_on_is_known_by_its_name(logged, log):
+    Session(logged, max_steps=2).train()
+    session = Session(logged, max_steps=4, name="no other run")
     session.directory.update(identity=session._identity)  # as if interrupted after two steps
     session.train()
     first, second = log.told
@@ -82,21 +79,37 @@ def test_a_run_that_goes_on_is_known_by_its_name(cheap, log):
     assert session.directory.read()["logs"] == {"wandb": "the same name"}
 
 
-def test_a_package_that_is_missing_is_told_before_training(cheap, monkeypatch):
+def test_a_package_that_is_missing_is_told_before_training(logged, monkeypatch):
     monkeypatch.setitem(module.MODULES, "wandb", ("workbench.training.wandb", "no_such_package"))
-    session = Session(cheap)
+    session = Session(logged)
     with pytest.raises(SettingsError, match=r"pip install 'seq2seq-workbench\[wandb\]'"):
         session.train()
     assert session.state == "empty"
     assert not session.directory.record.exists()
 
 
-def test_a_log_that_cannot_be_opened_is_told_before_the_first_step(cheap, log, monkeypatch):
+def test_a_log_that_cannot_be_opened_is_told_before_the_first_step(logged, log, monkeypatch):
     def refuse(_):
         raise OSError("no such server")
 
     monkeypatch.setattr(sys.modules["fake_wandb"], "open_log", refuse)
-    session = Session(cheap)
+    session = Session(logged)
     with pytest.raises(RunError, match="wandb cannot be opened: OSError: no such server"):
         session.train()
     assert session.history == []
+
+
+def test_the_learning_rate_changes_while_training_and_run_json_tells(cheap):
+    session = live(cheap, max_steps=5, schedule="constant")
+    session.advance(2)
+    until(lambda: session.state == "paused")
+    session.configure(learning_rate=1e-4)
+    assert session.stale == ()
+    with pytest.raises(RunError, match="units: cannot change while training is under way"):
+        session.configure(units=16)
+    session.resume()
+    asyncio.run(session.wait())
+    rates = [each.learning_rate for each in session.history]
+    assert rates == [session.config.learning_rate] * 2 + [1e-4] * 3
+    assert session.directory.read()["changes"] == [{"after_step": 2, "learning_rate": 1e-4}]
+    assert session.stale == ("learning_rate",)
