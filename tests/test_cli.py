@@ -400,7 +400,8 @@ def sweep(workbench, tmp_path, monkeypatch, request):
     return sweep
 
 
-def test_a_sweep_whose_scheduler_is_not_there_starts_nothing(sweep):
+def test_a_sweep_whose_scheduler_is_not_there_starts_nothing(sweep, monkeypatch):
+    monkeypatch.setattr("workbench.reports.executors.SECONDS", 1)
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         address = f"tcp://127.0.0.1:{nobody.getsockname()[1]}"

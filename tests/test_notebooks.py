@@ -191,10 +191,8 @@ def test_decoding_follows_interventions_and_stands_beside_another_run(
     monkeypatch.chdir(tmp_path)
     shown = []
     monkeypatch.setattr(figure, "display", lambda forms, **_: shown.append(forms["text/plain"]))
-    document = read_notebook(notebooks / "decoding.ipynb")
-    run_here(document, TINY | {"run_directory": str(tmp_path / "one"), "epochs": 2})
-    del shown[:]
-    run_here(document, TINY | {
+    Session(RunConfig(**TINY | {"epochs": 2}, run_directory=str(tmp_path / "one"))).train()
+    run_here(read_notebook(notebooks / "decoding.ipynb"), TINY | {
         "run_directory": str(tmp_path / "two"), "other_run": str(tmp_path / "one"), "seed": 2,
         "interventions": '[{"kind": "force", "token": "qu\'"}]',
     })  # fmt: skip
