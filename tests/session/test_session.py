@@ -107,6 +107,19 @@ def test_settings_wait_for_build_where_the_model_would_be_another(cheap, config)
     assert (session.config.units, session.stale) == (10, ())
 
 
+def test_whoever_hears_of_a_change_may_make_another(cheap):
+    session = Session(cheap)
+    session.build()
+
+    def at_most_two(change):
+        if change["new"].epochs > 2:
+            session.configure(epochs=2)
+
+    session.observe(at_most_two, "draft")
+    session.configure(epochs=9)
+    assert (session.draft.epochs, session.config.epochs) == (2, 2)
+
+
 def test_another_corpus_is_read_anew(cheap, pairs, tmp_path):
     session = Session(cheap)
     first = session.load()

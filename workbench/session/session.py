@@ -174,7 +174,7 @@ class Session(traitlets.HasTraits):
         if not self._has_model and not self.busy:
             self._adopt_draft()
         elif self.state == "built":
-            self.set_trait("config", drafts.adopted_before_training(draft, self.config))
+            self.set_trait("config", drafts.adopted_before_training(self.draft, self.config))
 
     @property
     def stale(self) -> tuple[str, ...]:
