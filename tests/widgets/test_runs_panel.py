@@ -117,7 +117,7 @@ def test_it_looks_again_while_runs_are_under_way_and_not_when_none_is(
     assert panel._going_on.value.startswith("1 under way")
     run.update(status="ok", validation={"bleu": 99.0})
     wait_for(lambda: shown(panel)[0] == "d")
-    assert panel._going_on.value == ""
+    wait_for(lambda: panel._going_on.value == "")  # which is written a moment later
     wait_for(lambda: panel._ticker._thread is None)
     panel.close()
 
