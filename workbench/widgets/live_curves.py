@@ -15,7 +15,7 @@ Sets = dict[str, Rows]
 
 SECONDS = 1.0  # between two feedings, at least: drawing in the browser takes from training, too
 SLOWEST = 10.0  # between two feedings, at most
-GROWTH = 1 / 10  # of the time trained so far: an old curve does not change visibly in a second
+GROWTH = 1 / 10  # of the time trained so far: a second adds little to an old curve
 GRID = {"grid_template_columns": "repeat(auto-fill, minmax(190px, 1fr))", "grid_gap": "12px"}
 # Made before anything trains: a page that is loading while a widget is made may hear of the widget
 # and not of its layout. Of figures, more than any task has.
